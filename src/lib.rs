@@ -1,0 +1,12 @@
+//! Nuvol builds community-cloud images from declarative profiles.
+//!
+//! The modules stand in the order of the flow: what people write (`spec`) becomes every
+//! decision made (`plan`), becomes files (`overlay`), becomes a root file system (`rootfs`),
+//! a disk, images and a release. `host` and `store` are the doors to programs and to the
+//! shelf; `workshop` hands both to the stages; `vm` boots what came out.
+//!
+//! The whole map, and what may depend on what, is in `docs/ARCHITECTURE.md`.
+
+pub mod overlay;
+pub mod plan;
+pub mod spec;

@@ -1,0 +1,39 @@
+//! Files that are laid into the image: what `overlays/` holds after its templates are rendered.
+
+use std::collections::BTreeMap;
+
+/// Rendered overlays of a plan.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Overlay {
+    /// Present while packages install.
+    pub install: Layer,
+    /// Laid over at the end.
+    pub files: Layer,
+}
+
+/// Entries by path in the image, without a leading `/` (`etc/fstab`).
+pub type Layer = BTreeMap<String, Entry>;
+
+/// One file of the image.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// What it is.
+    pub content: Content,
+    /// Permission bits.
+    pub mode: u32,
+    /// Owner by name; resolved in the image.
+    pub owner: String,
+    /// Group by name; resolved in the image.
+    pub group: String,
+}
+
+/// What an entry is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Content {
+    /// A regular file.
+    File(Vec<u8>),
+    /// A symbolic link to this target.
+    Link(String),
+    /// A directory of its own mode or owner.
+    Directory,
+}

@@ -1,0 +1,132 @@
+//! Every decision of a build, made before anything happens: sorted, complete, plain data.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::Serialize;
+use uuid::Uuid;
+
+use crate::spec::{Architecture, ByteSize, Format, OverlayName, PackageName, ProfileName, ServiceName, Version};
+
+/// What a profile means, with all that it inherits: the input of every later stage.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Plan {
+    /// The profile that was asked for.
+    pub profile: ProfileName,
+    /// One line for people.
+    pub summary: String,
+    /// The version of the release.
+    pub version: Version,
+    /// The profiles it is made of, the root of all first.
+    pub lineage: Vec<ProfileName>,
+    /// Host name with `{id}` where the node's own id goes on first boot.
+    pub hostname: String,
+    /// What is installed from the Debian archive.
+    pub base: Base,
+    /// The services of the catalogue that this image carries.
+    pub services: BTreeMap<ServiceName, Service>,
+    /// Overlays, later ones after the ones they build on.
+    pub overlays: Vec<OverlayName>,
+    /// What templates may name.
+    pub variables: BTreeMap<String, Scalar>,
+    /// The disk, where any format needs one.
+    pub disk: Option<Disk>,
+}
+
+/// The Debian part: suite, packages.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Base {
+    /// The Debian release by code name.
+    pub suite: String,
+    /// Archive components.
+    pub components: Vec<String>,
+    /// The machine that it is for.
+    pub architecture: Architecture,
+    /// Packages by name, without what they pull in.
+    pub packages: BTreeSet<PackageName>,
+}
+
+/// The raw disk and what is made of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Disk {
+    /// Size of the root partition; `None` means: content and headroom.
+    pub root_size: Option<ByteSize>,
+    /// Words for the kernel's command line, in order.
+    pub kernel_arguments: Vec<String>,
+    /// The formats, in order.
+    pub formats: BTreeSet<Format>,
+    /// Identities, derived from profile and version.
+    pub ids: DiskIds,
+}
+
+/// Identities on the disk. Derived, never drawn: the same profile and version give the same.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct DiskIds {
+    /// GPT disk GUID.
+    pub disk: Uuid,
+    /// Partition GUIDs, in order: BIOS boot, ESP, NUVOL-CFG, root.
+    pub partitions: [Uuid; 4],
+    /// UUID of the root file system.
+    pub root: Uuid,
+    /// FAT volume id of the ESP.
+    pub esp: u32,
+    /// FAT volume id of NUVOL-CFG.
+    pub config: u32,
+    /// Identifies the build on its live medium (`/.disk/<build>`).
+    pub build: Uuid,
+}
+
+/// A value of `variables:`.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(untagged)]
+pub enum Scalar {
+    /// Text.
+    Text(String),
+    /// A whole number.
+    Number(i64),
+    /// `true` or `false`.
+    Flag(bool),
+}
+
+/// A service of the catalogue, as it is laid into the image and read by the agent.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Service {
+    /// Name for people.
+    pub title: String,
+    /// One line for people.
+    pub summary: String,
+    /// What kind of service: `mesh`, `storage`, `sharing`, `streaming`, `voice`, `web`, `discovery`, `access`.
+    pub role: String,
+    /// systemd units, the main one first.
+    pub units: Vec<String>,
+    /// When it runs.
+    pub start: Start,
+    /// Ports it listens on.
+    pub ports: Vec<Port>,
+    /// What it keeps; these paths live on the data partition.
+    pub data: Vec<String>,
+}
+
+/// When a service runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Start {
+    /// From boot.
+    Always,
+    /// When the owner switches it on.
+    OnDemand,
+}
+
+/// A port that a service listens on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Port {
+    /// Its name within the service.
+    pub name: String,
+    /// Port number.
+    pub port: u16,
+    /// `tcp` or `udp`.
+    pub protocol: String,
+    /// Who may reach it: `loopback`, `lan` or `mesh`.
+    pub scope: String,
+}
