@@ -22,6 +22,8 @@ pub struct Plan {
     pub hostname: String,
     /// What is installed from the Debian archive.
     pub base: Base,
+    /// systemd units that run from boot apart from services; everything else is disabled.
+    pub units: BTreeSet<String>,
     /// The services of the catalogue that this image carries.
     pub services: BTreeMap<ServiceName, Service>,
     /// Overlays, later ones after the ones they build on.
@@ -103,6 +105,12 @@ pub struct Service {
     pub start: Start,
     /// Ports it listens on.
     pub ports: Vec<Port>,
+    /// How it is announced to others, where it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub announce: Option<Announce>,
+    /// How it is probed, where it can be.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub probe: Option<Probe>,
     /// What it keeps; these paths live on the data partition.
     pub data: Vec<String>,
 }
@@ -129,4 +137,23 @@ pub struct Port {
     pub protocol: String,
     /// Who may reach it: `loopback`, `lan` or `mesh`.
     pub scope: String,
+}
+
+/// DNS-SD announcement of one of the service's ports.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Announce {
+    /// DNS-SD service type (`_syncthing._tcp`).
+    #[serde(rename = "type")]
+    pub service_type: String,
+    /// Name of the port.
+    pub port: String,
+}
+
+/// How the agent finds out whether the service works.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Probe {
+    /// Kind of probe (`tcp`, `http`, `syncthing`, ...).
+    pub kind: String,
+    /// Name of the port.
+    pub port: String,
 }
