@@ -5,7 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 use uuid::Uuid;
 
-use crate::spec::{Architecture, ByteSize, Format, OverlayName, PackageName, ProfileName, ServiceName, Version};
+use crate::spec::{
+    Architecture, ByteSize, Format, OverlayName, PackageName, ProfileName, ServiceName, Version,
+};
 
 /// What a profile means, with all that it inherits: the input of every later stage.
 #[derive(Debug, Clone, PartialEq, Serialize)]

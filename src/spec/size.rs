@@ -53,10 +53,8 @@ impl From<ByteSize> for String {
 
 impl fmt::Display for ByteSize {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (unit, factor) = UNITS
-            .into_iter()
-            .find(|(_, factor)| self.0.is_multiple_of(*factor))
-            .unwrap_or(('K', 1 << 10));
+        let (unit, factor) =
+            UNITS.into_iter().find(|(_, factor)| self.0.is_multiple_of(*factor)).unwrap_or(('K', 1 << 10));
         write!(f, "{}{unit}", self.0.div_ceil(factor))
     }
 }
