@@ -1,0 +1,62 @@
+//! `nuvol build`: profile to images.
+
+use std::path::PathBuf;
+use std::time::Instant;
+
+use anyhow::Context as _;
+
+use super::{Common, doctor};
+use crate::host::{EnvironmentLacks, missing, on_signals};
+use crate::rootfs::{Mirror, Source};
+use crate::spec::{Format, ProfileName};
+
+/// Build a profile's images into `out/<profile>/<version>/`
+#[derive(Debug, clap::Args)]
+pub struct Build {
+    /// The profile: a file of `profiles/`, without `.yaml`
+    profile: ProfileName,
+    /// Only this format; may be given more than once
+    #[arg(long = "format", value_name = "FORMAT")]
+    formats: Vec<Format>,
+    /// Where releases go
+    #[arg(long, value_name = "DIR", default_value = "out")]
+    out: PathBuf,
+    /// A Debian mirror [default: the one that this machine's apt uses]
+    #[arg(long, value_name = "URL")]
+    mirror: Option<String>,
+    /// The agent's package [default: made from the `nuvol-agent` beside this program]
+    #[arg(long, value_name = "FILE.deb")]
+    agent: Option<PathBuf>,
+}
+
+/// Builds, and prints the path of each image on standard output.
+pub fn run(common: &Common, args: &Build) -> anyhow::Result<u8> {
+    on_signals()?;
+    let since = Instant::now();
+    let (mut plan, overlay) = super::load(common, &args.profile)?;
+    if let Some(disk) = plan.disk.as_mut().filter(|_| !args.formats.is_empty()) {
+        disk.formats = args.formats.iter().copied().collect();
+    }
+    let shop = common.workshop()?;
+    let needs = missing(&shop.host, shop.store.path())?;
+    if !needs.is_empty() {
+        eprint!("{}", doctor::text(&needs));
+        return Err(EnvironmentLacks.into());
+    }
+    let mirror = match &args.mirror {
+        Some(url) => Mirror::at(url),
+        None => Mirror::of_host(&shop.host)?,
+    };
+    let out = std::path::absolute(&args.out).context("finding the output folder")?;
+    let source = Source { mirror, agent: args.agent.clone() };
+    let release = crate::pipeline::build(&shop, &plan, &overlay, &source, &out)?;
+    shop.report.note(&format!("done in {:.1} s", since.elapsed().as_secs_f64()));
+    if common.json {
+        let images: Vec<_> = release.images.iter().map(|path| path.display().to_string()).collect();
+        let answer = serde_json::json!({ "folder": release.folder.display().to_string(), "images": images });
+        println!("{answer}");
+    } else {
+        release.images.iter().for_each(|path| println!("{}", path.display()));
+    }
+    Ok(0)
+}

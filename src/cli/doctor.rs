@@ -1,0 +1,28 @@
+//! `nuvol doctor`: what this machine lacks, with the command that mends it.
+
+use super::Common;
+use crate::host::{Host, Need, missing};
+
+/// Tell what this machine lacks for building and booting images, and how to mend it
+#[derive(Debug, clap::Args)]
+pub struct Doctor {}
+
+/// Prints what is missing; 6 if anything is.
+pub fn run(common: &Common, _: &Doctor) -> anyhow::Result<u8> {
+    let logs = tempfile::tempdir()?;
+    let host = Host::new(logs.path().to_owned())?;
+    let needs = missing(&host, &common.shelf()?)?;
+    if common.json {
+        println!("{}", serde_json::to_string_pretty(&needs)?);
+    } else if needs.is_empty() {
+        println!("This machine has everything that a build needs.");
+    } else {
+        print!("{}", text(&needs));
+    }
+    Ok(if needs.is_empty() { 0 } else { 6 })
+}
+
+/// The needs for people.
+pub fn text(needs: &[Need]) -> String {
+    needs.iter().map(|it| format!("missing: {}\n    {}\n    mend it: {}\n", it.what, it.why, it.mend)).collect()
+}

@@ -1,0 +1,117 @@
+//! The command line: one file a verb, thin.
+
+mod build;
+mod cache;
+mod doctor;
+
+use std::path::PathBuf;
+
+use anyhow::Context as _;
+use clap::{CommandFactory as _, Parser, Subcommand};
+
+use crate::host::{EnvironmentLacks, Host, NetworkFailed};
+use crate::report::{Report, Voice};
+use crate::rootfs::Leak;
+use crate::store::Store;
+use crate::workshop::Workshop;
+
+/// Builds community-cloud images from declarative profiles, and boots them.
+#[derive(Debug, Parser)]
+#[command(name = "nuvol", version, max_term_width = 100, arg_required_else_help = true)]
+pub struct Cli {
+    #[command(flatten)]
+    common: Common,
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+/// What every verb understands.
+#[derive(Debug, Clone, clap::Args)]
+pub struct Common {
+    /// Folder with `profiles/`, `packages.yaml` and `overlays/` [default: found from here upward]
+    #[arg(long, global = true, value_name = "DIR")]
+    pub tree: Option<PathBuf>,
+    /// Where finished work is kept [default: $XDG_CACHE_HOME/nuvol]
+    #[arg(long, global = true, value_name = "DIR", env = "NUVOL_CACHE")]
+    pub cache: Option<PathBuf>,
+    /// Report for machines: JSON on standard output, JSON lines on standard error
+    #[arg(long, global = true)]
+    pub json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    Build(build::Build),
+    Doctor(doctor::Doctor),
+    Cache(cache::Cache),
+    /// Print a completion script for a shell
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+    #[command(hide = true)]
+    Enter(crate::host::Enter),
+}
+
+/// Runs the program and returns its exit code.
+pub fn run() -> u8 {
+    let cli = Cli::parse();
+    match dispatch(&cli) {
+        Ok(code) => code,
+        Err(err) => {
+            eprintln!("error: {err:#}");
+            code_of(&err)
+        }
+    }
+}
+
+fn dispatch(cli: &Cli) -> anyhow::Result<u8> {
+    match &cli.verb {
+        Verb::Build(args) => build::run(&cli.common, args),
+        Verb::Doctor(args) => doctor::run(&cli.common, args),
+        Verb::Cache(args) => cache::run(&cli.common, args),
+        Verb::Completions { shell } => {
+            clap_complete::generate(*shell, &mut Cli::command(), "nuvol", &mut std::io::stdout());
+            Ok(0)
+        }
+        Verb::Enter(args) => crate::host::enter(args).map(|()| 0),
+    }
+}
+
+/// The documented exit code of a failure: 4 unsafe, 6 environment, 7 network, 1 anything else.
+fn code_of(err: &anyhow::Error) -> u8 {
+    let has = |test: fn(&(dyn std::error::Error + 'static)) -> bool| err.chain().any(test);
+    if err.is::<EnvironmentLacks>() || err.downcast_ref::<EnvironmentLacks>().is_some() {
+        6
+    } else if err.downcast_ref::<NetworkFailed>().is_some() {
+        7
+    } else if has(|it| it.is::<Leak>()) {
+        4
+    } else {
+        1
+    }
+}
+
+impl Common {
+    /// The folder of the shelf.
+    pub fn shelf(&self) -> anyhow::Result<PathBuf> {
+        if let Some(path) = &self.cache {
+            return Ok(path.clone());
+        }
+        let cache = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
+        let cache = cache.filter(|path| path.is_absolute());
+        let home = || std::env::home_dir().map(|home| home.join(".cache"));
+        Ok(cache.or_else(home).context("there is no home folder; choose a place with --cache DIR")?.join("nuvol"))
+    }
+
+    /// The voice that was asked for.
+    pub fn voice(&self) -> Voice {
+        if self.json { Voice::Json } else { Voice::Plain }
+    }
+
+    /// The workshop on the shelf.
+    pub fn workshop(&self) -> anyhow::Result<Workshop> {
+        let store = Store::open(&self.shelf()?)?;
+        Ok(Workshop { host: Host::new(store.logs())?, store, report: Report::new(self.voice()) })
+    }
+}

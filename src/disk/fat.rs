@@ -1,0 +1,45 @@
+//! FAT file systems made from outside, without mounting: for the ESP and for NUVOL-CFG.
+
+use std::fs::File;
+use std::path::Path;
+use std::time::{Duration, UNIX_EPOCH};
+
+use anyhow::Context as _;
+
+use crate::rootfs::Bench;
+
+/// A FAT file system in a file of its own.
+pub struct Fat<'a> {
+    bench: &'a Bench<'a>,
+    image: &'a Path,
+}
+
+impl<'a> Fat<'a> {
+    /// Makes an empty one of `size` bytes.
+    pub fn make(bench: &'a Bench<'a>, image: &'a Path, size: u64, id: u32, label: &str) -> anyhow::Result<Self> {
+        File::create(image).and_then(|file| file.set_len(size)).context("making a FAT image")?;
+        let args = ["-i", &format!("{id:08x}"), "--invariant", "-n", label, &image.display().to_string()];
+        bench.run("mkfs.vfat", &args).with_context(|| format!("making the file system {label}"))?;
+        Ok(Self { bench, image })
+    }
+
+    /// Makes folders; parents must come first.
+    pub fn folders(&self, names: &[&str]) -> anyhow::Result<()> {
+        for name in names {
+            let args = ["-i", &self.image.display().to_string(), &format!("::{name}")];
+            self.bench.run("mmd", &args).with_context(|| format!("making `{name}`"))?;
+        }
+        Ok(())
+    }
+
+    /// Copies `file` to the path `to`. mcopy keeps the file's time (`-m`), so the file is given
+    /// the build's time first.
+    pub fn copy(&self, file: &Path, to: &str) -> anyhow::Result<()> {
+        let time = UNIX_EPOCH + Duration::from_secs(self.bench.epoch());
+        let opened = File::options().write(true).open(file);
+        opened.and_then(|it| it.set_modified(time)).with_context(|| format!("dating `{}`", file.display()))?;
+        let (image, from) = (self.image.display().to_string(), file.display().to_string());
+        let args = ["-m", "-i", &image, &from, &format!("::{to}")];
+        self.bench.run("mcopy", &args).with_context(|| format!("writing `{to}`"))
+    }
+}

@@ -1,0 +1,136 @@
+//! Where everything lies on the disk: partition arithmetic, nothing else.
+
+use crate::plan::DiskIds;
+use crate::spec::ByteSize;
+
+/// Partitions begin and end at multiples of this.
+const ALIGNMENT: u64 = 1 << 20;
+const SECTOR: u64 = 512;
+const BIOS: u64 = 1 << 20;
+const ESP: u64 = 64 << 20;
+const CONFIG: u64 = 16 << 20;
+/// Free space at the end, so that the data partition of first boot always fits.
+const DATA: u64 = 256 << 20;
+/// Room for upgrades beyond the content: some kernels and whatever apt downloads.
+const HEADROOM: u64 = 1 << 30;
+
+/// A span of the disk in bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Span {
+    /// Where it begins.
+    pub offset: u64,
+    /// How long it is.
+    pub size: u64,
+}
+
+/// The disk's partitions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Layout {
+    /// GRUB's core for BIOS.
+    pub bios: Span,
+    /// EFI system partition.
+    pub esp: Span,
+    /// `NUVOL-CFG`.
+    pub config: Span,
+    /// Root file system.
+    pub root: Span,
+    /// The whole disk.
+    pub size: u64,
+}
+
+impl Layout {
+    /// The layout with a root partition of `root` bytes.
+    pub fn new(root: u64) -> Self {
+        let mut offset = ALIGNMENT;
+        let mut span = |size: u64| {
+            let span = Span { offset, size: size.next_multiple_of(ALIGNMENT) };
+            offset += span.size;
+            span
+        };
+        let (bios, esp, config, root) = (span(BIOS), span(ESP), span(CONFIG), span(root));
+        Self { bios, esp, config, root, size: offset + DATA + ALIGNMENT }
+    }
+
+    /// The partition table for sfdisk. Types are those of the Discoverable Partitions
+    /// Specification and of UEFI; NUVOL-CFG is basic data, so that every desktop shows it.
+    pub fn table(&self, ids: &DiskIds) -> String {
+        let partitions = [
+            (self.bios, "21686148-6449-6E6F-744E-656564454649", "bios"),
+            (self.esp, "C12A7328-F81F-11D2-BA4B-00A0C93EC93B", "esp"),
+            (self.config, "EBD0A0A2-B9E5-4433-87C0-68B6B72699C7", "nuvol-cfg"),
+            (self.root, "4F68BCE3-E8CD-4DB1-96E7-FBCAF984B709", "root"),
+        ];
+        let mut text = format!("label: gpt\nlabel-id: {}\nunit: sectors\nsector-size: {SECTOR}\n\n", ids.disk);
+        for ((span, kind, name), id) in partitions.into_iter().zip(ids.partitions) {
+            let (start, size) = (span.offset / SECTOR, span.size / SECTOR);
+            text += &format!("start={start}, size={size}, type={kind}, uuid={id}, name=\"{name}\"\n");
+        }
+        text
+    }
+}
+
+/// Size of a root partition for files of these sizes, in bytes: what ext4 needs for them, a
+/// quarter more, and headroom for upgrades.
+pub fn root_size(files: impl Iterator<Item = u64>) -> u64 {
+    const BLOCK: u64 = 4096;
+    const INODE: u64 = 256;
+    let content: u64 = files.map(|size| size.next_multiple_of(BLOCK) + INODE).sum();
+    (content + content / 4 + HEADROOM).next_multiple_of(64 << 20)
+}
+
+/// Whether a root partition of `size` can hold `content` with room to work; says how much
+/// would do.
+pub fn check_root(size: ByteSize, content: u64) -> Result<(), ByteSize> {
+    let least = ByteSize::mib((content + content / 5).div_ceil(1 << 20) + 128);
+    if size >= least { Ok(()) } else { Err(least) }
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::{Layout, check_root, root_size};
+    use crate::plan::DiskIds;
+    use crate::spec::ByteSize;
+
+    #[test]
+    fn partitions_follow_each_other_without_overlap() {
+        let layout = Layout::new((1 << 30) + 7);
+        assert_eq!(layout.bios.offset, 1 << 20);
+        assert_eq!(layout.esp.offset, layout.bios.offset + layout.bios.size);
+        assert_eq!(layout.config.offset, layout.esp.offset + layout.esp.size);
+        assert_eq!(layout.root.offset, layout.config.offset + layout.config.size);
+        assert_eq!(layout.root.size % (1 << 20), 0);
+        assert!(layout.size >= layout.root.offset + layout.root.size + (257 << 20));
+    }
+
+    #[test]
+    fn the_table_names_every_partition_and_its_identity() {
+        let id = |n| Uuid::from_u128(n);
+        let ids = DiskIds {
+            disk: id(1),
+            partitions: [id(2), id(3), id(4), id(5)],
+            root: id(6),
+            esp: 7,
+            config: 8,
+            build: id(9),
+        };
+        let table = Layout::new(1 << 30).table(&ids);
+        let expected = "start=2048, size=2048, type=21686148-6449-6E6F-744E-656564454649, \
+                        uuid=00000000-0000-0000-0000-000000000002, name=\"bios\"";
+        assert!(table.contains(expected), "{table}");
+        assert_eq!(table.matches("start=").count(), 4);
+    }
+
+    #[test]
+    fn small_files_take_whole_blocks() {
+        let many = root_size((0..1_000_000).map(|_| 1));
+        assert!(many > 5_000_000_000, "{many}");
+    }
+
+    #[test]
+    fn a_root_that_is_too_small_names_the_least_size() {
+        assert_eq!(check_root(ByteSize::mib(4096), 1 << 30), Ok(()));
+        assert!(check_root(ByteSize::mib(1024), 1 << 30).unwrap_err() > ByteSize::mib(1024));
+    }
+}

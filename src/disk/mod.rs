@@ -1,0 +1,172 @@
+//! The disk: a partition table, boot loaders and file systems in one sparse file, written
+//! without loop devices, mounts or root.
+
+mod boot;
+mod fat;
+mod layout;
+
+use std::fs::{self, File};
+use std::path::Path;
+
+use anyhow::Context as _;
+use serde::Serialize;
+
+pub use boot::BootFiles;
+pub use fat::Fat;
+pub use layout::{Layout, Span};
+
+use crate::plan;
+use crate::rootfs::{Bench, Body, Rootfs, Tools, Tree};
+use crate::store::Artifact;
+use crate::workshop::{Recipe, Workshop};
+
+/// The finished disk.
+pub struct Disk {
+    /// The raw disk, a sparse file.
+    pub raw: Artifact,
+    /// Where its partitions lie.
+    pub layout: Layout,
+}
+
+#[derive(Serialize)]
+struct DiskRecipe<'a> {
+    root: &'a Artifact,
+    disk: &'a plan::Disk,
+    epoch: u64,
+    tools: &'a Tools,
+    #[serde(skip)]
+    layout: Layout,
+}
+
+/// Builds the disk that `disk` describes around `rootfs`.
+pub fn build(shop: &Workshop, disk: &plan::Disk, rootfs: &Rootfs) -> anyhow::Result<Disk> {
+    let tree = Tree::read(&rootfs.tar.path)?;
+    let layout = Layout::new(root_size(disk, &tree)?);
+    drop(tree);
+    let Rootfs { tar, epoch, tools, .. } = rootfs;
+    let entry = shop.make(&DiskRecipe { root: tar, disk, epoch: *epoch, tools, layout })?;
+    Ok(Disk { raw: Artifact::of(&entry, "disk.raw")?, layout })
+}
+
+fn root_size(disk: &plan::Disk, tree: &Tree) -> anyhow::Result<u64> {
+    let sizes: Vec<u64> = tree
+        .nodes()
+        .values()
+        .map(|node| match &node.body {
+            Body::Stored { size, .. } => *size,
+            Body::Bytes(bytes) => bytes.len() as u64,
+            _ => 1,
+        })
+        .collect();
+    let Some(size) = disk.root_size else { return Ok(layout::root_size(sizes.into_iter())) };
+    if let Err(least) = layout::check_root(size, sizes.iter().sum()) {
+        anyhow::bail!("`disk.root.size` is {size}, but this root file system needs {least} or more");
+    }
+    Ok(size.bytes())
+}
+
+impl Recipe for DiskRecipe<'_> {
+    const STAGE: &'static str = "disk";
+    const VERSION: u32 = 1;
+
+    fn make(&self, shop: &Workshop, dir: &Path) -> anyhow::Result<()> {
+        let work = dir.join("parts");
+        let files = BootFiles::unpack(&Tree::read(&self.root.path)?, &work.join("boot"))?;
+        let raw = dir.join("disk.raw");
+        File::create(&raw).and_then(|file| file.set_len(self.layout.size)).context("making the disk")?;
+        let bench = self.tools.bench(shop, dir, self.epoch).lend(&self.root.path);
+
+        self.partition(&bench, &raw)?;
+        self.bios(&bench, &raw, &files, &work)?;
+        self.esp(&bench, &raw, &files, &work)?;
+        self.config(&bench, &raw, &work)?;
+        self.root(&bench, &raw)?;
+        fs::remove_dir_all(&work).context("removing the parts")
+    }
+
+    fn detail(&self) -> String {
+        format!("{} MiB, root {} MiB", self.layout.size >> 20, self.layout.root.size >> 20)
+    }
+}
+
+impl DiskRecipe<'_> {
+    fn partition(&self, bench: &Bench<'_>, raw: &Path) -> anyhow::Result<()> {
+        let table = self.layout.table(&self.disk.ids);
+        let args = ["--quiet", "--no-reread", "--no-tell-kernel", &show(raw)];
+        bench.feed("sfdisk", &args, table.as_bytes()).context("partitioning the disk")
+    }
+
+    fn bios(&self, bench: &Bench<'_>, raw: &Path, files: &BootFiles, work: &Path) -> anyhow::Result<()> {
+        let (early, core) = (work.join("early.cfg"), work.join("core.img"));
+        fs::write(&early, boot::early_configuration(self.disk.ids.root)).context("writing GRUB's first words")?;
+        let args = boot::core_arguments(&files.modules(), &early, &core);
+        let args: Vec<&str> = args.iter().map(String::as_str).collect();
+        bench.run("grub-mkimage", &args).context("making GRUB's core")?;
+        boot::embed_core(raw, &files.modules().join("boot.img"), &core, self.layout.bios)
+    }
+
+    /// The same two folders that grub-install makes: Debian's own, which updates keep current,
+    /// and the one that firmware looks for by itself.
+    fn esp(&self, bench: &Bench<'_>, raw: &Path, files: &BootFiles, work: &Path) -> anyhow::Result<()> {
+        let image = work.join("esp.img");
+        let configuration = work.join("grub.cfg");
+        fs::write(&configuration, boot::early_configuration(self.disk.ids.root))
+            .context("writing GRUB's first words")?;
+        let fat = Fat::make(bench, &image, self.layout.esp.size, self.disk.ids.esp, "ESP")?;
+        fat.folders(&["EFI", "EFI/BOOT", "EFI/debian"])?;
+        let grub = files.grub("grubx64.efi.signed");
+        for (file, to) in [
+            (&files.shim(), "EFI/BOOT/BOOTX64.EFI"),
+            (&grub, "EFI/BOOT/grubx64.efi"),
+            (&files.key_manager(), "EFI/BOOT/mmx64.efi"),
+            (&files.shim(), "EFI/debian/shimx64.efi"),
+            (&grub, "EFI/debian/grubx64.efi"),
+            (&files.key_manager(), "EFI/debian/mmx64.efi"),
+            (&configuration, "EFI/debian/grub.cfg"),
+        ] {
+            fat.copy(file, to)?;
+        }
+        copy_sparse(&image, raw, self.layout.esp.offset)
+    }
+
+    fn config(&self, bench: &Bench<'_>, raw: &Path, work: &Path) -> anyhow::Result<()> {
+        let image = work.join("config.img");
+        let fat = Fat::make(bench, &image, self.layout.config.size, self.disk.ids.config, "NUVOL-CFG")?;
+        copy_sparse(&image, raw, self.layout.config.offset)
+    }
+
+    fn root(&self, bench: &Bench<'_>, raw: &Path) -> anyhow::Result<()> {
+        let (id, span) = (self.disk.ids.root, self.layout.root);
+        let options = format!("offset={},nodiscard,lazy_itable_init=0,hash_seed={id}", span.offset);
+        let size = format!("{}k", span.size >> 10);
+        let (tar, id) = (show(&self.root.path), id.to_string());
+        let args =
+            ["-q", "-F", "-t", "ext4", "-U", &id, "-L", "root", "-m", "1", "-E", &options, "-d", &tar, &show(raw), &size];
+        bench.run("mke2fs", &args).context("making the root file system")
+    }
+}
+
+fn show(path: &Path) -> String {
+    path.display().to_string()
+}
+
+/// Copies `from` into `to` at `offset` and leaves holes where there are only zeros.
+pub fn copy_sparse(from: &Path, to: &Path, offset: u64) -> anyhow::Result<()> {
+    use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
+    let what = || format!("copying `{}` to `{}`", from.display(), to.display());
+    let mut source = File::open(from).with_context(what)?;
+    let mut target = File::options().write(true).open(to).with_context(what)?;
+    let mut buffer = vec![0; 64 << 10];
+    let mut at = offset;
+    loop {
+        let count = source.read(&mut buffer).with_context(what)?;
+        if count == 0 {
+            return Ok(());
+        }
+        if buffer[..count].iter().any(|byte| *byte != 0) {
+            target.seek(SeekFrom::Start(at)).with_context(what)?;
+            target.write_all(&buffer[..count]).with_context(what)?;
+        }
+        at += count as u64;
+    }
+}

@@ -1,0 +1,239 @@
+//! The door to programs: every program the builder runs goes through here, in a clean
+//! environment, logged, with the end of its output kept for the error.
+
+mod cleanup;
+mod enter;
+mod needs;
+mod sandbox;
+
+use std::fs::File;
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use anyhow::Context as _;
+use xshell::{Cmd, Shell};
+
+pub use cleanup::{Scratch, on_signals};
+pub use enter::{Enter, enter};
+pub use needs::{Need, missing};
+pub use sandbox::Sandbox;
+
+/// Lines of a failed program's output that are shown.
+const TAIL_LINES: usize = 40;
+
+/// Runs programs and keeps their logs.
+pub struct Host {
+    shell: Shell,
+    logs: PathBuf,
+}
+
+/// A program that ended badly, with what a person needs to find out why.
+#[derive(Debug, thiserror::Error)]
+#[error("`{line}` ended with {status}\n{tail}\nwhole log: {log}{cause}", log = log.display(),
+        cause = likely_cause(tail).map(|it| format!("\nlikely cause: {it}")).unwrap_or_default())]
+pub struct ProgramFailed {
+    /// The command line, quoted so that it can be pasted.
+    pub line: String,
+    /// How it ended.
+    pub status: std::process::ExitStatus,
+    /// The last lines it printed.
+    pub tail: String,
+    /// Where all it printed lies.
+    pub log: PathBuf,
+}
+
+/// Marks an error chain as the network's fault: the program ends with 7.
+#[derive(Debug, thiserror::Error)]
+#[error("the network or the mirror failed")]
+pub struct NetworkFailed;
+
+/// Marks an error chain as the machine's fault: the program ends with 6.
+#[derive(Debug, thiserror::Error)]
+#[error("this machine lacks something")]
+pub struct EnvironmentLacks;
+
+impl Host {
+    /// A host that keeps its logs in the folder `logs`.
+    pub fn new(logs: PathBuf) -> anyhow::Result<Self> {
+        std::fs::create_dir_all(&logs).with_context(|| format!("making `{}`", logs.display()))?;
+        Ok(Self { shell: Shell::new().context("finding the working folder")?, logs })
+    }
+
+    /// The shell that commands are made with.
+    pub fn shell(&self) -> &Shell {
+        &self.shell
+    }
+
+    /// Runs `cmd` to its end.
+    pub fn run(&self, cmd: Cmd<'_>) -> anyhow::Result<()> {
+        self.watch(cmd, &mut |_| ())
+    }
+
+    /// Runs `cmd` to its end and gives it `input` on standard input.
+    pub fn feed(&self, cmd: Cmd<'_>, input: &[u8]) -> anyhow::Result<()> {
+        self.drive(cmd, input, &mut |_| ())
+    }
+
+    /// Runs `cmd` to its end and shows each line that it prints to `on_line`.
+    pub fn watch(&self, cmd: Cmd<'_>, on_line: &mut dyn FnMut(&str)) -> anyhow::Result<()> {
+        self.drive(cmd, &[], on_line)
+    }
+
+    fn drive(&self, cmd: Cmd<'_>, input: &[u8], on_line: &mut dyn FnMut(&str)) -> anyhow::Result<()> {
+        let mut command = clean(cmd);
+        let line = quoted(&command);
+        let (log, mut file) = self.log_file(&command)?;
+        writeln!(file, "$ {line}").context("writing a log")?;
+
+        let (reader, writer) = std::io::pipe().context("making a pipe")?;
+        let stdin = if input.is_empty() { Stdio::null() } else { Stdio::piped() };
+        command.stdin(stdin).stdout(writer.try_clone().context("making a pipe")?).stderr(writer);
+        let mut child = command.spawn().with_context(|| format!("starting `{line}`"))?;
+        drop(command);
+        if let Some(mut pipe) = child.stdin.take() {
+            pipe.write_all(input).with_context(|| format!("feeding `{line}`"))?;
+        }
+        let mut tail = std::collections::VecDeque::new();
+        for bytes in BufReader::new(reader).split(b'\n') {
+            let text = String::from_utf8_lossy(&bytes.context("reading from a program")?).into_owned();
+            writeln!(file, "{text}").context("writing a log")?;
+            on_line(&text);
+            if tail.len() == TAIL_LINES {
+                tail.pop_front();
+            }
+            tail.push_back(text);
+        }
+        let status = child.wait().with_context(|| format!("waiting for `{line}`"))?;
+        if status.success() {
+            return Ok(());
+        }
+        let tail = Vec::from(tail).join("\n");
+        Err(ProgramFailed { line, status, tail, log }.into())
+    }
+
+    /// Runs `cmd` and returns what it printed on standard output.
+    pub fn read(&self, cmd: Cmd<'_>) -> anyhow::Result<String> {
+        let mut command = clean(cmd);
+        let line = quoted(&command);
+        let (log, mut file) = self.log_file(&command)?;
+        let out = command.stdin(Stdio::null()).output().with_context(|| format!("starting `{line}`"))?;
+        write!(file, "$ {line}\n{}", String::from_utf8_lossy(&out.stderr)).context("writing a log")?;
+        if out.status.success() {
+            return String::from_utf8(out.stdout).with_context(|| format!("reading what `{line}` printed"));
+        }
+        let text = String::from_utf8_lossy(&out.stderr).into_owned();
+        let lines: Vec<&str> = text.lines().collect();
+        let tail = lines[lines.len().saturating_sub(TAIL_LINES)..].join("\n");
+        Err(ProgramFailed { line, status: out.status, tail, log }.into())
+    }
+
+    fn log_file(&self, command: &Command) -> anyhow::Result<(PathBuf, File)> {
+        let name = command
+            .get_args()
+            .skip_while(|arg| *arg != "--")
+            .nth(1)
+            .unwrap_or(command.get_program())
+            .to_string_lossy()
+            .into_owned();
+        let name = Path::new(&name).file_name().map_or_else(String::new, |it| it.to_string_lossy().into_owned());
+        let (file, path) = tempfile::Builder::new()
+            .prefix(&format!("{name}-"))
+            .suffix(".log")
+            .tempfile_in(&self.logs)
+            .and_then(|it| it.keep().map_err(|err| err.error))
+            .with_context(|| format!("making a log in `{}`", self.logs.display()))?;
+        Ok((path, file))
+    }
+}
+
+/// The command with an environment made from nothing, so that nothing of the caller's leaks
+/// into what is built; only the proxy settings of the network pass.
+fn clean(cmd: Cmd<'_>) -> Command {
+    let mut command = Command::from(cmd);
+    let own: Vec<_> =
+        command.get_envs().filter_map(|(key, value)| Some((key.to_owned(), value?.to_owned()))).collect();
+    command.env_clear();
+    for key in ["http_proxy", "https_proxy", "no_proxy"] {
+        if let Some(value) = std::env::var_os(key) {
+            command.env(key, value);
+        }
+    }
+    command
+        .env("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin")
+        .env("HOME", "/root")
+        .env("LC_ALL", "C.UTF-8")
+        .env("TZ", "UTC")
+        .env("DEBIAN_FRONTEND", "noninteractive")
+        .env("PYTHONHASHSEED", "0")
+        .envs(own);
+    command
+}
+
+fn quoted(command: &Command) -> String {
+    let words = std::iter::once(command.get_program()).chain(command.get_args());
+    words.map(|word| quote(&word.to_string_lossy())).collect::<Vec<_>>().join(" ")
+}
+
+/// `word` as a POSIX shell takes it literally.
+fn quote(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=:,+@%".contains(c);
+    if !word.is_empty() && word.chars().all(plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', r"'\''"))
+    }
+}
+
+/// A guess at what went wrong, for the failures that builds meet most often.
+fn likely_cause(tail: &str) -> Option<&'static str> {
+    const CAUSES: [(&str, &str); 8] = [
+        ("No space left on device", "the disk or the memory is full; free some space, or choose another --cache"),
+        ("Could not resolve", "no network, or no name service; check the connection or use --mirror"),
+        ("Temporary failure resolving", "no network, or no name service; check the connection or use --mirror"),
+        ("NO_PUBKEY", "the archive's key is not in the Debian keyring; update `debian-archive-keyring`"),
+        ("is not valid yet", "this machine's clock is behind the archive's; set the clock"),
+        ("Operation not permitted", "user namespaces are not allowed here; `nuvol doctor` tells how to allow them"),
+        ("has no installation candidate", "a package left the archive; `nuvol check` names it"),
+        ("Cannot allocate memory", "the machine is out of memory"),
+    ];
+    CAUSES.into_iter().find(|(sign, _)| tail.contains(sign)).map(|(_, cause)| cause)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Host, likely_cause, quote};
+    use xshell::cmd;
+
+    #[test]
+    fn a_command_line_can_be_pasted() {
+        assert_eq!(quote("a b"), "'a b'");
+        assert_eq!(quote("it's"), r"'it'\''s'");
+        assert_eq!(quote("--out=/tmp/x"), "--out=/tmp/x");
+        assert_eq!(quote(""), "''");
+    }
+
+    #[test]
+    fn a_failure_tells_the_end_of_the_output_and_the_log() {
+        let dir = tempfile::tempdir().unwrap();
+        let host = Host::new(dir.path().to_owned()).unwrap();
+        let err = host.run(cmd!(host.shell(), "sh -c 'seq 1 100; echo No space left on device >&2; exit 3'"));
+        let text = err.unwrap_err().to_string();
+        assert!(text.contains("ended with exit status: 3"), "{text}");
+        assert!(!text.contains("\n60\n") && text.contains("\n99\n"), "{text}");
+        assert!(text.contains("likely cause: the disk"), "{text}");
+    }
+
+    #[test]
+    fn programs_see_nothing_of_our_environment() {
+        let dir = tempfile::tempdir().unwrap();
+        let host = Host::new(dir.path().to_owned()).unwrap();
+        let text = host.read(cmd!(host.shell(), "env").env("MINE", "1")).unwrap();
+        assert!(text.contains("MINE=1") && text.contains("LC_ALL=C.UTF-8") && !text.contains("CARGO"), "{text}");
+    }
+
+    #[test]
+    fn an_unknown_failure_has_no_guess() {
+        assert_eq!(likely_cause("something else"), None);
+    }
+}

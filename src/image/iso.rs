@@ -1,0 +1,210 @@
+//! The live medium: boots as CD and as USB stick, by BIOS, UEFI and Secure Boot, into the live
+//! system, and holds the disk itself once, so that installing means copying it.
+//!
+//! The disk lies in a squashfs (128 KiB blocks: small reads stay cheap). The initramfs script
+//! `nuvol` of the overlay `live` finds the medium by the build's id, opens the disk's root
+//! partition read-only and lays a tmpfs over it.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+use serde::Serialize;
+
+use crate::disk::{BootFiles, Disk, Fat};
+use crate::plan::Plan;
+use crate::rootfs::{Bench, Body, Rootfs, Tools, Tree};
+use crate::store::Artifact;
+use crate::workshop::{Recipe, Workshop};
+
+const EFI_BYTES: u64 = 8 << 20;
+/// What GRUB's core for CDs can do by itself.
+const CORE: [&str; 12] = [
+    "biosdisk",
+    "iso9660",
+    "part_gpt",
+    "part_msdos",
+    "search",
+    "search_fs_file",
+    "normal",
+    "configfile",
+    "echo",
+    "test",
+    "serial",
+    "linux",
+];
+
+#[derive(Serialize)]
+struct IsoRecipe<'a> {
+    disk: &'a Artifact,
+    root: &'a Artifact,
+    store: Artifact,
+    title: String,
+    build: String,
+    /// Byte offset of the root partition in the disk.
+    offset: u64,
+    kernel_arguments: &'a [String],
+    epoch: u64,
+    tools: &'a Tools,
+}
+
+#[derive(Serialize)]
+struct StoreRecipe<'a> {
+    disk: &'a Artifact,
+    epoch: u64,
+    tools: &'a Tools,
+}
+
+/// Makes the ISO of `disk`.
+pub fn image(shop: &Workshop, plan: &Plan, rootfs: &Rootfs, disk: &Disk) -> anyhow::Result<Artifact> {
+    let disk_plan = plan.disk.as_ref().context("an ISO needs a disk")?;
+    let Rootfs { epoch, tools, .. } = rootfs;
+    let store = shop.make(&StoreRecipe { disk: &disk.raw, epoch: *epoch, tools })?;
+    let entry = shop.make(&IsoRecipe {
+        disk: &disk.raw,
+        root: &rootfs.tar,
+        store: Artifact::of(&store, "disk.squashfs")?,
+        title: format!("Nuvol {} {}", plan.profile, plan.version),
+        build: disk_plan.ids.build.to_string(),
+        offset: disk.layout.root.offset,
+        kernel_arguments: &disk_plan.kernel_arguments,
+        epoch: *epoch,
+        tools,
+    })?;
+    Artifact::of(&entry, "live.iso")
+}
+
+impl Recipe for StoreRecipe<'_> {
+    const STAGE: &'static str = "squashfs";
+    const VERSION: u32 = 1;
+
+    fn make(&self, shop: &Workshop, dir: &Path) -> anyhow::Result<()> {
+        let folder = self.disk.path.parent().context("the disk lies nowhere")?.display().to_string();
+        let out = dir.join("disk.squashfs").display().to_string();
+        let bench = self.tools.bench(shop, dir, self.epoch).lend(Path::new(&folder));
+        let mut args = vec![folder.as_str(), &out, "-quiet", "-no-progress", "-comp", "zstd"];
+        args.extend(["-Xcompression-level", "9", "-b", "128K", "-all-root", "-no-xattrs"]);
+        // Of the disk's folder on the shelf only the disk itself.
+        args.extend(["-e", "recipe.json", "disk.raw.sha256"]);
+        bench.run("mksquashfs", &args).context("packing the disk")
+    }
+}
+
+impl Recipe for IsoRecipe<'_> {
+    const STAGE: &'static str = "iso";
+    const VERSION: u32 = 1;
+
+    fn make(&self, shop: &Workshop, dir: &Path) -> anyhow::Result<()> {
+        let (work, medium) = (dir.join("parts"), dir.join("medium"));
+        let tree = Tree::read(&self.root.path)?;
+        let files = BootFiles::unpack(&tree, &work.join("boot"))?;
+        for folder in [".disk", "boot/grub/i386-pc", "EFI/BOOT", "live"] {
+            fs::create_dir_all(medium.join(folder)).context("making the medium")?;
+        }
+        fs::write(medium.join(".disk").join(&self.build), "").context("naming the build")?;
+        fs::write(medium.join(".disk/info"), &self.title).context("naming the build")?;
+        fs::write(medium.join("boot/grub/grub.cfg"), self.menu()).context("writing the menu")?;
+        fs::hard_link(&self.store.path, medium.join("live/disk.squashfs")).context("adding the disk")?;
+        for (link, name) in [("vmlinuz", "vmlinuz"), ("initrd.img", "initrd.img")] {
+            fs::write(medium.join("live").join(name), kernel_file(&tree, link)?).context("adding the kernel")?;
+        }
+        drop(tree);
+
+        let bench = self.tools.bench(shop, dir, self.epoch);
+        let efi = self.efi(&bench, &files, &work)?;
+        for (from, to) in [(files.shim(), "BOOTX64.EFI"), (files.grub("gcdx64.efi.signed"), "grubx64.efi")] {
+            fs::copy(from, medium.join("EFI/BOOT").join(to)).context("adding boot loaders")?;
+        }
+        self.core(&bench, &files, &work, &medium)?;
+        self.assemble(&bench, &files, &medium, &efi, &dir.join("live.iso"))?;
+        fs::remove_dir_all(&medium).and_then(|()| fs::remove_dir_all(&work)).context("removing the parts")
+    }
+}
+
+impl IsoRecipe<'_> {
+    /// GRUB's configuration for both firmwares. The root is never searched by UUID: the same
+    /// file system may lie on the machine's own disk too.
+    fn menu(&self) -> String {
+        let Self { build, offset, title, .. } = self;
+        let line = format!(
+            "boot=nuvol nuvol.build={build} nuvol.offset={offset} fstab=no systemd.gpt_auto=no {}",
+            self.kernel_arguments.join(" ")
+        );
+        format!(
+            "search --no-floppy --set=root --file /.disk/{build}\n\
+             serial --unit=0 --speed=115200\n\
+             terminal_input console serial\n\
+             terminal_output console serial\n\
+             set timeout=3\n\
+             menuentry \"{title}: live system\" {{\n\
+             \tlinux ($root)/live/vmlinuz {line}\n\
+             \tinitrd ($root)/live/initrd.img\n\
+             }}\n\
+             menuentry \"{title}: live system, copied to memory (the medium can be removed)\" {{\n\
+             \tlinux ($root)/live/vmlinuz {line} toram\n\
+             \tinitrd ($root)/live/initrd.img\n\
+             }}\n"
+        )
+    }
+
+    /// The FAT image that UEFI boots from. `gcdx64` is Debian's signed GRUB for media; the shim
+    /// starts whatever is named `grubx64.efi`.
+    fn efi(&self, bench: &Bench<'_>, files: &BootFiles, work: &Path) -> anyhow::Result<PathBuf> {
+        let image = work.join("efi.img");
+        let id = u32::from_str_radix(&self.build[..8], 16).context("deriving a volume id")?;
+        let fat = Fat::make(bench, &image, EFI_BYTES, id, "NUVOL-EFI")?;
+        fat.folders(&["EFI", "EFI/BOOT"])?;
+        fat.copy(&files.shim(), "EFI/BOOT/BOOTX64.EFI")?;
+        fat.copy(&files.grub("gcdx64.efi.signed"), "EFI/BOOT/grubx64.efi")?;
+        fat.copy(&files.key_manager(), "EFI/BOOT/mmx64.efi")?;
+        Ok(image)
+    }
+
+    fn core(&self, bench: &Bench<'_>, files: &BootFiles, work: &Path, medium: &Path) -> anyhow::Result<()> {
+        let early = work.join("early.cfg");
+        let text = format!(
+            "search --no-floppy --set=root --file /.disk/{}\nset prefix=($root)/boot/grub\n",
+            self.build
+        );
+        fs::write(&early, text).context("writing GRUB's first words")?;
+        let out = medium.join("boot/grub/i386-pc/eltorito.img");
+        let (modules, early, out) = (show(&files.modules()), show(&early), show(&out));
+        let mut args = vec!["-O", "i386-pc-eltorito", "-p", "/boot/grub", "-d", &modules, "-c", &early, "-o", &out];
+        args.extend(CORE);
+        bench.run("grub-mkimage", &args).context("making GRUB's core")
+    }
+
+    fn assemble(
+        &self,
+        bench: &Bench<'_>,
+        files: &BootFiles,
+        medium: &Path,
+        efi: &Path,
+        out: &Path,
+    ) -> anyhow::Result<()> {
+        let (efi, out, medium) = (show(efi), show(out), show(medium));
+        let hybrid = show(&files.modules().join("boot_hybrid.img"));
+        let mut args = vec!["-as", "mkisofs", "-quiet", "-o", &out, "-V", "NUVOL", "-J", "-joliet-long", "-r"];
+        // A partition table that fits both a CD and a stick; some BIOSes want an active entry.
+        args.extend(["-partition_offset", "16", "--grub2-mbr", &hybrid, "--mbr-force-bootable"]);
+        let esp = "C12A7328-F81F-11D2-BA4B-00A0C93EC93B";
+        args.extend(["-append_partition", "2", esp, &efi, "-appended_part_as_gpt"]);
+        args.extend(["-c", "boot/boot.cat", "-b", "boot/grub/i386-pc/eltorito.img", "-no-emul-boot"]);
+        args.extend(["-boot-load-size", "4", "-boot-info-table", "--grub2-boot-info"]);
+        args.extend(["-eltorito-alt-boot", "-e", "--interval:appended_partition_2:all::", "-no-emul-boot", &medium]);
+        bench.run("xorriso", &args).context("writing the ISO")
+    }
+}
+
+/// The bytes behind Debian's link `/vmlinuz` or `/initrd.img`.
+fn kernel_file(tree: &Tree, link: &str) -> anyhow::Result<Vec<u8>> {
+    let target = match tree.get(link).map(|it| &it.body) {
+        Some(Body::Link(target)) => target.trim_start_matches('/').to_owned(),
+        _ => anyhow::bail!("the root file system has no `/{link}`; an ISO needs a kernel package"),
+    };
+    tree.bytes(&target)?.with_context(|| format!("the root file system has no `/{target}`"))
+}
+
+fn show(path: &Path) -> String {
+    path.display().to_string()
+}

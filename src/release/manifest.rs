@@ -1,0 +1,58 @@
+//! `manifest.json`: what a release is and what it is made of, for programs.
+
+use anyhow::Context as _;
+use serde::Serialize;
+
+use crate::image::Image;
+use crate::plan::Plan;
+use crate::rootfs::{Installed, Rootfs};
+
+#[derive(Serialize)]
+struct Manifest<'a> {
+    /// Raised when the meaning of a field changes.
+    schema: u32,
+    profile: &'a str,
+    summary: &'a str,
+    version: &'a str,
+    architecture: &'a str,
+    suite: &'a str,
+    /// Seconds since 1970.
+    epoch: u64,
+    builder: &'static str,
+    services: Vec<&'a str>,
+    images: Vec<File<'a>>,
+    /// sha256 of the root file system's tar.
+    rootfs: &'a str,
+    packages: &'a [Installed],
+}
+
+#[derive(Serialize)]
+struct File<'a> {
+    file: &'a str,
+    format: &'static str,
+    sha256: &'a str,
+    size: u64,
+}
+
+/// The manifest as text.
+pub fn text(plan: &Plan, rootfs: &Rootfs, files: &[(String, &Image)]) -> anyhow::Result<String> {
+    let images = files.iter().map(|(name, image)| {
+        let size = std::fs::metadata(&image.path).with_context(|| format!("reading `{}`", image.path.display()))?.len();
+        Ok(File { file: name, format: image.format.as_str(), sha256: &image.sha256, size })
+    });
+    let manifest = Manifest {
+        schema: 1,
+        profile: plan.profile.as_str(),
+        summary: &plan.summary,
+        version: plan.version.as_str(),
+        architecture: plan.base.architecture.as_str(),
+        suite: &plan.base.suite,
+        epoch: rootfs.epoch,
+        builder: concat!("nuvol ", env!("CARGO_PKG_VERSION")),
+        services: plan.services.keys().map(|name| name.as_str()).collect(),
+        images: images.collect::<anyhow::Result<_>>()?,
+        rootfs: &rootfs.tar.digest,
+        packages: &rootfs.installed,
+    };
+    Ok(serde_json::to_string_pretty(&manifest).context("writing the manifest")? + "\n")
+}

@@ -1,0 +1,131 @@
+//! The release: a folder in `out/` that is complete or absent. Files are assembled aside and
+//! take their place by one exchange.
+
+mod manifest;
+
+use std::fmt::Write as _;
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use anyhow::Context as _;
+use nix::fcntl::{AT_FDCWD, RenameFlags, renameat2};
+
+use crate::disk::copy_sparse;
+use crate::host::Scratch;
+use crate::image::Image;
+use crate::plan::Plan;
+use crate::rootfs::Rootfs;
+use crate::store::{Found, hex};
+use crate::workshop::Workshop;
+
+/// A finished release.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Release {
+    /// Its folder.
+    pub folder: PathBuf,
+    /// The images in it.
+    pub images: Vec<PathBuf>,
+}
+
+/// Puts `images` and what describes them into `out/<profile>/<version>/`.
+pub fn publish(
+    shop: &Workshop,
+    plan: &Plan,
+    out: &Path,
+    rootfs: &Rootfs,
+    images: &[Image],
+) -> anyhow::Result<Release> {
+    let since = Instant::now();
+    let parent = out.join(plan.profile.as_str());
+    let folder = parent.join(plan.version.as_str());
+    let files: Vec<(String, &Image)> = images.iter().map(|image| (file_name(plan, image), image)).collect();
+    let manifest = manifest::text(plan, rootfs, &files)?;
+    let sums = checksums(&files, &manifest);
+    let release = Release { images: files.iter().map(|(name, _)| folder.join(name)).collect(), folder };
+    let detail = release.folder.display().to_string();
+    if stands(&release, &sums, &files) {
+        shop.report.stage("release", since, Found::Reused, &detail);
+        return Ok(release);
+    }
+
+    sweep(&parent)?;
+    let aside = Scratch::new(parent.join(format!("{PARTIAL}{}", plan.version)))?;
+    for (name, image) in &files {
+        copy(&image.path, &aside.path().join(name))?;
+    }
+    for (name, text) in [("manifest.json", &manifest), ("SHA256SUMS", &sums)] {
+        fs::write(aside.path().join(name), text).with_context(|| format!("writing `{name}`"))?;
+    }
+    sync(aside.path())?;
+    place(aside, &release.folder)?;
+    shop.report.stage("release", since, Found::Made, &detail);
+    Ok(release)
+}
+
+/// Folders that begin so are half made.
+const PARTIAL: &str = ".partial-";
+
+fn file_name(plan: &Plan, image: &Image) -> String {
+    let (profile, version) = (&plan.profile, &plan.version);
+    format!("nuvol-{profile}-{version}-{}.{}", plan.base.architecture.as_str(), image.format)
+}
+
+fn checksums(files: &[(String, &Image)], manifest: &str) -> String {
+    use sha2::{Digest as _, Sha256};
+    let mut text = String::new();
+    for (name, image) in files {
+        let _: std::fmt::Result = writeln!(text, "{}  {name}", image.sha256);
+    }
+    let digest = hex(&Sha256::digest(manifest.as_bytes()));
+    let _: std::fmt::Result = writeln!(text, "{digest}  manifest.json");
+    text
+}
+
+/// Whether this very release is in its place already.
+fn stands(release: &Release, sums: &str, files: &[(String, &Image)]) -> bool {
+    let size = |path: &Path| fs::metadata(path).map(|it| it.len()).ok();
+    fs::read_to_string(release.folder.join("SHA256SUMS")).is_ok_and(|text| text == sums)
+        && files.iter().all(|(name, image)| {
+            let found = size(&release.folder.join(name));
+            found.is_some() && found == size(&image.path)
+        })
+}
+
+/// A copy that nobody can change the shelf through, with the holes of the original.
+fn copy(from: &Path, to: &Path) -> anyhow::Result<()> {
+    let size = fs::metadata(from).with_context(|| format!("reading `{}`", from.display()))?.len();
+    File::create(to).and_then(|file| file.set_len(size)).with_context(|| format!("making `{}`", to.display()))?;
+    copy_sparse(from, to, 0)
+}
+
+fn sync(folder: &Path) -> anyhow::Result<()> {
+    for entry in fs::read_dir(folder).context("reading the release")? {
+        let path = entry.context("reading the release")?.path();
+        let file = File::open(&path).with_context(|| format!("opening `{}`", path.display()))?;
+        file.sync_all().with_context(|| format!("writing `{}` to disk", path.display()))?;
+    }
+    Ok(())
+}
+
+/// Exchanges an older release of the same version for the new one, or just moves it in.
+fn place(aside: Scratch, folder: &Path) -> anyhow::Result<()> {
+    if folder.exists() {
+        // The older one lies aside now and goes when `aside` does.
+        return renameat2(AT_FDCWD, aside.path(), AT_FDCWD, folder, RenameFlags::RENAME_EXCHANGE)
+            .with_context(|| format!("replacing `{}`", folder.display()));
+    }
+    aside.finish(folder)
+}
+
+/// Removes what an interrupted build left half made.
+fn sweep(parent: &Path) -> anyhow::Result<()> {
+    let Ok(entries) = fs::read_dir(parent) else { return Ok(()) };
+    for entry in entries {
+        let entry = entry.context("reading the output folder")?;
+        if entry.file_name().to_string_lossy().starts_with(PARTIAL) {
+            fs::remove_dir_all(entry.path()).with_context(|| format!("sweeping `{}`", entry.path().display()))?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,106 @@
+//! One run of mmdebstrap over packages that are on the shelf: no network, no other source.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+use sha2::{Digest as _, Sha256};
+
+use super::archive::Package;
+use crate::report::Unit;
+use crate::store::hex;
+use crate::workshop::Workshop;
+
+/// What a run needs besides the packages.
+pub struct Bootstrap<'a> {
+    /// The tree whose mmdebstrap runs.
+    pub tools: &'a Path,
+    /// The Debian release by code name.
+    pub suite: &'a str,
+    /// The machine that the result is for.
+    pub architecture: &'a str,
+    /// Seconds since 1970: the time of everything in the result.
+    pub epoch: u64,
+    /// Every package of the result, in exact versions.
+    pub packages: &'a [Package],
+    /// Packages of our own.
+    pub own: &'a [PathBuf],
+    /// Those that are asked for by name; the others are marked as automatically installed.
+    pub wanted: Vec<&'a str>,
+    /// Further words for mmdebstrap, and files that they name.
+    pub options: Vec<String>,
+    /// Files that `options` names.
+    pub lend: Vec<PathBuf>,
+}
+
+impl Bootstrap<'_> {
+    /// Writes the tree as `dir/base.tar`.
+    pub fn run(&self, shop: &Workshop, dir: &Path) -> anyhow::Result<PathBuf> {
+        let repository = dir.join("repository");
+        self.offer(shop, &repository).context("offering the packages to apt")?;
+        let tar = dir.join("base.tar");
+        let source = format!("deb [trusted=yes] copy:{} ./", repository.display());
+        let mut args: Vec<String> = ["--mode=root", "--variant=apt", "--format=tar", "--verbose"].map(Into::into).into();
+        args.push(format!("--architectures={}", self.architecture));
+        args.push(format!("--include={}", self.wanted.join(",")));
+        args.extend(self.options.iter().cloned());
+        args.extend([self.suite.to_owned(), tar.display().to_string(), source]);
+
+        let mut sandbox = shop.sandbox(self.tools);
+        for path in &self.lend {
+            sandbox = sandbox.read(path);
+        }
+        let args: Vec<&str> = args.iter().map(String::as_str).collect();
+        let command = shop.command(&sandbox.write(dir), "mmdebstrap", &args)?;
+        // dpkg says a line when it unpacks and one when it configures a package.
+        let bar = shop.report.bar("install", 2 * self.packages.len() as u64, Unit::Steps);
+        let mut on_line = |line: &str| {
+            if line.starts_with("Unpacking ") || line.starts_with("Setting up ") {
+                bar.inc(1);
+            }
+        };
+        let result = shop.host.watch(
+            command.env("SOURCE_DATE_EPOCH", self.epoch.to_string()).env("TMPDIR", "/tmp"),
+            &mut on_line,
+        );
+        bar.finish_and_clear();
+        result?;
+        fs::remove_dir_all(&repository).context("removing the repository")?;
+        Ok(tar)
+    }
+
+    /// A flat repository of links to the packages on the shelf. What it holds was verified when
+    /// it came to the shelf, along the chain from the archive's signature.
+    fn offer(&self, shop: &Workshop, folder: &Path) -> anyhow::Result<()> {
+        fs::create_dir(folder)?;
+        let mut index = String::new();
+        for package in self.packages {
+            let file = format!("{}.deb", package.sha256);
+            let shelved = shop.store.package(&package.sha256);
+            let shelved = shelved.with_context(|| format!("`{}` is not on the shelf", package.name))?;
+            fs::hard_link(shelved, folder.join(&file)).with_context(|| format!("linking `{file}`"))?;
+            index += &format!("{}\nFilename: ./{file}\n\n", package.stanza);
+        }
+        for path in self.own {
+            index += &own_stanza(shop, path, folder)?;
+        }
+        fs::write(folder.join("Packages"), &index)?;
+        let digest = hex(&Sha256::digest(index.as_bytes()));
+        let release = format!(
+            "Suite: {suite}\nCodename: {suite}\nSHA256:\n {digest} {size} Packages\n",
+            suite = self.suite,
+            size = index.len()
+        );
+        Ok(fs::write(folder.join("Release"), release)?)
+    }
+}
+
+/// The index paragraph of a package of our own, which is copied into `folder`.
+fn own_stanza(shop: &Workshop, path: &Path, folder: &Path) -> anyhow::Result<String> {
+    let shell = shop.host.shell();
+    let control = shop.host.read(xshell::cmd!(shell, "dpkg-deb --field {path}"))?;
+    let digest = crate::store::sha256_file(path)?;
+    let size = fs::copy(path, folder.join(format!("{digest}.deb"))).context("copying a package of our own")?;
+    let control = control.trim_end();
+    Ok(format!("{control}\nFilename: ./{digest}.deb\nSize: {size}\nSHA256: {digest}\n\n"))
+}

@@ -1,0 +1,77 @@
+//! Where the archive is fetched from: the mirror of the build host's own apt, or `--mirror`.
+//! It says where bytes come from, never what they are, so it is in no recipe and no image.
+
+use anyhow::Context as _;
+use xshell::{Shell, cmd};
+
+use crate::host::Host;
+
+/// Addresses of the Debian archive and of its security part, each ending in `/`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mirror {
+    /// The archive with `dists/trixie`.
+    pub archive: String,
+    /// The archive with `dists/trixie-security`.
+    pub security: String,
+}
+
+impl Mirror {
+    /// The mirror at `archive`; its security part lies beside it under `debian-security`.
+    pub fn at(archive: &str) -> Self {
+        let archive = format!("{}/", archive.trim_end_matches('/'));
+        Self { security: beside(&archive), archive }
+    }
+
+    /// The mirror that this machine's apt uses.
+    pub fn of_host(host: &Host) -> anyhow::Result<Self> {
+        let text = host.read(index_targets(host.shell())).context("asking apt for its mirror")?;
+        parse(&text).context(
+            "this machine's apt names no Debian mirror; run `apt-get update`, or name one with `--mirror URL`",
+        )
+    }
+}
+
+fn index_targets(shell: &Shell) -> xshell::Cmd<'_> {
+    cmd!(shell, "apt-get indextargets --format '$(REPO_URI) $(LABEL)' 'Created-By: Packages'")
+}
+
+fn parse(text: &str) -> Option<Mirror> {
+    let find = |label: &str| {
+        let mut lines = text.lines().filter_map(|line| line.split_once(' '));
+        lines.find(|(_, it)| it.trim() == label).map(|(uri, _)| uri.to_owned())
+    };
+    let archive = find("Debian").or_else(|| {
+        let mut uris = text.split_whitespace();
+        uris.find(|uri| uri.ends_with("/debian/")).map(str::to_owned)
+    })?;
+    let security = find("Debian-Security").unwrap_or_else(|| beside(&archive));
+    Some(Mirror { archive, security })
+}
+
+fn beside(archive: &str) -> String {
+    let parent = archive.trim_end_matches('/').rsplit_once('/').map_or("", |(parent, _)| parent);
+    format!("{parent}/debian-security/")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Mirror, parse};
+
+    #[test]
+    fn the_mirror_is_what_apt_uses() {
+        let text = "http://a.test/node/ Nodesource\nhttp://m.test/x/debian/ Debian\nhttp://s.test/sec/ Debian-Security\n";
+        let expected = Mirror { archive: "http://m.test/x/debian/".into(), security: "http://s.test/sec/".into() };
+        assert_eq!(parse(text), Some(expected));
+    }
+
+    #[test]
+    fn without_index_files_the_path_tells() {
+        assert_eq!(parse("http://m.test/debian/ \n"), Some(Mirror::at("http://m.test/debian")));
+        assert_eq!(parse("http://a.test/node/ Nodesource\n"), None);
+    }
+
+    #[test]
+    fn security_lies_beside_the_archive() {
+        assert_eq!(Mirror::at("http://m.test/debian").security, "http://m.test/debian-security/");
+    }
+}

@@ -1,0 +1,118 @@
+//! The root file system: the Debian archive resolved and fetched, packages installed once in a
+//! namespace, overlays laid on, as one canonical tar.
+
+mod archive;
+mod base;
+mod bootstrap;
+mod fetch;
+mod gate;
+mod inventory;
+mod layer;
+mod mirror;
+mod own;
+mod tools;
+mod tree;
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+
+pub use archive::{Archive, Package};
+pub use gate::Leak;
+pub use inventory::Installed;
+pub use mirror::Mirror;
+pub use tools::{Bench, Tools};
+pub use tree::{Body, Node, Tree};
+
+use crate::overlay::{Content, Layer, Overlay};
+use crate::plan::Plan;
+use crate::store::Artifact;
+use crate::workshop::Workshop;
+
+/// The finished root file system.
+pub struct Rootfs {
+    /// The canonical tar.
+    pub tar: Artifact,
+    /// Seconds since 1970: the time of the build, from the archive.
+    pub epoch: u64,
+    /// Every package in its exact version.
+    pub packages: Vec<Package>,
+    /// What dpkg says is installed.
+    pub installed: Vec<Installed>,
+    /// What the later stages run.
+    pub tools: Tools,
+}
+
+/// Where packages come from.
+pub struct Source {
+    /// The mirror.
+    pub mirror: Mirror,
+    /// The agent's package, where it is not the one beside our program.
+    pub agent: Option<PathBuf>,
+}
+
+/// Builds the root file system of `plan`.
+pub fn build(shop: &Workshop, plan: &Plan, overlay: &Overlay, source: &Source) -> anyhow::Result<Rootfs> {
+    let archive = Archive::update(shop, &plan.base, &source.mirror)?;
+    let epoch = archive.epoch();
+    let packages = archive.resolve(shop, &plan.base.packages)?;
+    let tools = Tools::from_archive(shop, &archive, &plan.base)?;
+    drop(archive);
+    fetch::fetch(shop, &packages)?;
+    let agent = own::agent(shop, source.agent.as_deref())?;
+
+    let install = shop.make(&InstallRecipe { layer: &overlay.install, epoch })?;
+    let base = shop.make(&base::BaseRecipe {
+        base: &plan.base,
+        packages: &packages,
+        own: vec![agent],
+        install: Artifact::of(&install, "install.tar")?,
+        epoch,
+        tools: &tools,
+        finish: base::BaseRecipe::FINISH,
+    })?;
+    let layer = shop.make(&layer::LayerRecipe {
+        base: Artifact::of(&base, "base.tar")?,
+        files: &overlay.files,
+        components: &plan.base.components,
+        epoch,
+        foreign: foreign(&source.mirror),
+    })?;
+    let tar = Artifact::of(&layer, "root.tar")?;
+    let status = Tree::read(&tar.path)?.text("var/lib/dpkg/status")?;
+    Ok(Rootfs { installed: inventory::parse(&status), tar, epoch, packages, tools })
+}
+
+/// The install parts of the overlays, as the tar that goes down before the packages.
+#[derive(serde::Serialize)]
+struct InstallRecipe<'a> {
+    layer: &'a Layer,
+    epoch: u64,
+}
+
+impl crate::workshop::Recipe for InstallRecipe<'_> {
+    const STAGE: &'static str = "overlay";
+    const VERSION: u32 = 1;
+
+    fn make(&self, _: &Workshop, dir: &Path) -> anyhow::Result<()> {
+        layer::write_install(self.layer, self.epoch, dir).context("packing the install parts").map(|_| ())
+    }
+
+    fn detail(&self) -> String {
+        let files = self.layer.values().filter(|it| it.content != Content::Directory).count();
+        format!("{files} files before the packages")
+    }
+}
+
+fn foreign(mirror: &Mirror) -> gate::Foreign {
+    let name = nix::unistd::gethostname().map(|it| it.to_string_lossy().into_owned()).unwrap_or_default();
+    // Names that any configuration may hold tell nothing.
+    let common = ["localhost", "debian", "vm", "host", "server", "linux", "node", "nuvol", "build", "runner"];
+    let host_name = if name.len() < 4 || common.contains(&name.as_str()) { String::new() } else { name };
+    let hosts: BTreeSet<String> = [&mirror.archive, &mirror.security]
+        .iter()
+        .filter_map(|uri| uri.split("://").nth(1)?.split('/').next().map(str::to_owned))
+        .collect();
+    gate::Foreign { host_name, mirror_hosts: hosts.into_iter().collect() }
+}

@@ -1,0 +1,144 @@
+//! Our own package, the agent, made from its program and `agent/package/`: a `.deb` is an
+//! `ar` of two tars (deb(5)).
+
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+use flate2::{Compression, GzBuilder};
+use include_dir::{Dir, DirEntry, include_dir};
+use serde::Serialize;
+
+use crate::store::Artifact;
+use crate::workshop::{Recipe, Workshop};
+
+static PACKAGE: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/agent/package");
+const SCRIPTS: [&str; 4] = ["preinst", "postinst", "prerm", "postrm"];
+const PROGRAM: &str = "usr/bin/nuvol-agent";
+
+#[derive(Serialize)]
+struct AgentRecipe {
+    program: Artifact,
+    version: &'static str,
+    files: Vec<(String, String)>,
+}
+
+/// The agent's package on the shelf: `given`, or made from the program that lies beside ours.
+pub fn agent(shop: &Workshop, given: Option<&Path>) -> anyhow::Result<Artifact> {
+    if let Some(path) = given {
+        let digest = crate::store::sha256_file(path).context("reading the agent's package")?;
+        let path = path.canonicalize().with_context(|| format!("finding `{}`", path.display()))?;
+        return Ok(Artifact { path, digest });
+    }
+    let program = beside_us()?;
+    let digest = crate::store::sha256_file(&program)?;
+    let mut files = Vec::new();
+    collect(&PACKAGE, &mut files);
+    let files = files.into_iter().map(|(path, bytes)| (path, String::from_utf8_lossy(bytes).into_owned())).collect();
+    let program = Artifact { path: program, digest };
+    let entry = shop.make(&AgentRecipe { program, version: env!("CARGO_PKG_VERSION"), files })?;
+    Artifact::of(&entry, "nuvol-agent.deb")
+}
+
+fn beside_us() -> anyhow::Result<PathBuf> {
+    let own = std::env::current_exe().context("finding our own program")?;
+    let path = own.with_file_name("nuvol-agent");
+    anyhow::ensure!(
+        path.is_file(),
+        "there is no `nuvol-agent` beside `{}`; build it with `cargo build --release`, or name a package with --agent FILE.deb",
+        own.display()
+    );
+    Ok(path)
+}
+
+impl Recipe for AgentRecipe {
+    const STAGE: &'static str = "agent";
+    const VERSION: u32 = 1;
+
+    fn make(&self, _: &Workshop, dir: &Path) -> anyhow::Result<()> {
+        let program = std::fs::read(&self.program.path).context("reading the agent's program")?;
+        let mut control = Vec::new();
+        let mut data: Vec<(String, &[u8], u32)> = vec![(PROGRAM.to_owned(), &program, 0o755)];
+        for (path, text) in &self.files {
+            if let Some(path) = path.strip_prefix("root/") {
+                data.push((path.to_owned(), text.as_bytes(), mode(text)));
+            } else if SCRIPTS.contains(&path.as_str()) {
+                control.push((path.clone(), text.clone().into_bytes(), 0o755));
+            } else if path == "control" {
+                let size = program.len().div_ceil(1024);
+                control.push((path.clone(), self.control(text, size).into_bytes(), 0o644));
+            }
+        }
+        data.sort();
+        control.sort();
+        let control: Vec<_> = control.iter().map(|(path, bytes, mode)| (path.clone(), &bytes[..], *mode)).collect();
+        let file = std::fs::File::create(dir.join("nuvol-agent.deb")).context("making the package")?;
+        let mut deb = ar::Builder::new(file);
+        let parts =
+            [("debian-binary", b"2.0\n".to_vec()), ("control.tar.gz", tar_gz(&control)?), ("data.tar.gz", tar_gz(&data)?)];
+        for (name, bytes) in parts {
+            let mut header = ar::Header::new(name.as_bytes().to_vec(), bytes.len() as u64);
+            header.set_mode(0o100_644);
+            deb.append(&header, bytes.as_slice()).context("writing the package")?;
+        }
+        Ok(())
+    }
+
+    fn detail(&self) -> String {
+        format!("nuvol-agent {}", self.version)
+    }
+}
+
+impl AgentRecipe {
+    fn control(&self, text: &str, installed_kib: usize) -> String {
+        let version = self.version;
+        let text = text.trim_end();
+        format!("{text}\nVersion: {version}\nArchitecture: amd64\nInstalled-Size: {installed_kib}\n")
+    }
+}
+
+fn collect<'a>(dir: &'a Dir<'a>, files: &mut Vec<(String, &'a [u8])>) {
+    for entry in dir.entries() {
+        match entry {
+            DirEntry::Dir(dir) => collect(dir, files),
+            DirEntry::File(file) => files.push((file.path().display().to_string(), file.contents())),
+        }
+    }
+    files.sort();
+}
+
+/// Executable bits do not survive embedding; a script says itself that it is one.
+fn mode(text: &str) -> u32 {
+    if text.starts_with("#!") { 0o755 } else { 0o644 }
+}
+
+/// A tar of `files` with every parent folder, all owned by root and of no time.
+fn tar_gz(files: &[(String, &[u8], u32)]) -> anyhow::Result<Vec<u8>> {
+    let gzip = GzBuilder::new().mtime(0).write(Vec::new(), Compression::default());
+    let mut builder = tar::Builder::new(gzip);
+    let mut folders = std::collections::BTreeSet::new();
+    for (path, bytes, mode) in files {
+        for (end, _) in path.match_indices('/') {
+            if folders.insert(path[..end].to_owned()) {
+                let mut header = header(tar::EntryType::Directory, 0o755, 0);
+                builder.append_data(&mut header, format!("./{}/", &path[..end]), std::io::empty())?;
+            }
+        }
+        let mut header = header(tar::EntryType::Regular, *mode, bytes.len() as u64);
+        builder.append_data(&mut header, format!("./{path}"), *bytes)?;
+    }
+    let mut gzip = builder.into_inner().context("writing the package")?;
+    gzip.flush().context("writing the package")?;
+    gzip.finish().context("compressing the package")
+}
+
+fn header(kind: tar::EntryType, mode: u32, size: u64) -> tar::Header {
+    let mut header = tar::Header::new_gnu();
+    header.set_entry_type(kind);
+    header.set_mode(mode);
+    header.set_uid(0);
+    header.set_gid(0);
+    header.set_mtime(0);
+    header.set_size(size);
+    header
+}

@@ -1,0 +1,279 @@
+//! The shelf: finished things, each under the hash of the recipe that made it, and packages
+//! under the hash of their bytes. Entries are made aside and appear by one rename.
+
+mod artifact;
+
+use std::fs::{self, File};
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+use sha2::{Digest as _, Sha256};
+
+pub use artifact::{Artifact, sha256_file};
+
+/// A content-addressed folder. Safe under several builds at once.
+pub struct Store {
+    root: PathBuf,
+}
+
+/// Whether an entry was there or had to be made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Found {
+    /// It stood on the shelf.
+    Reused,
+    /// It was made now.
+    Made,
+}
+
+impl Store {
+    /// Opens the shelf at `root` and sweeps what interrupted builds left behind.
+    pub fn open(root: &Path) -> anyhow::Result<Self> {
+        for name in ["entries", "packages", "work", "locks", "logs", "root"] {
+            let path = root.join(name);
+            fs::create_dir_all(&path).with_context(|| format!("making the shelf `{}`", path.display()))?;
+        }
+        let root = root.canonicalize().with_context(|| format!("finding `{}`", root.display()))?;
+        let store = Self { root };
+        store.sweep()?;
+        Ok(store)
+    }
+
+    /// The folder that all lies in.
+    pub fn path(&self) -> &Path {
+        &self.root
+    }
+
+    /// An empty folder for sandboxes to mount on; nothing is ever written to it.
+    pub fn mountpoint(&self) -> PathBuf {
+        self.root.join("root")
+    }
+
+    /// Where logs of programs go.
+    pub fn logs(&self) -> PathBuf {
+        self.root.join("logs")
+    }
+
+    /// A folder that is kept between builds under its own name, and its lock.
+    pub fn kept(&self, name: &str) -> anyhow::Result<(PathBuf, Lock)> {
+        let lock = self.lock(name)?;
+        let path = self.root.join(name);
+        fs::create_dir_all(&path).with_context(|| format!("making `{}`", path.display()))?;
+        Ok((path, lock))
+    }
+
+    /// The entry made from `recipe`; `make` fills an empty folder the first time.
+    pub fn get_or_make(
+        &self,
+        stage: &str,
+        recipe: &[u8],
+        make: impl FnOnce(&Path) -> anyhow::Result<()>,
+    ) -> anyhow::Result<(PathBuf, Found)> {
+        let key = format!("{stage}-{}", hex(&Sha256::digest(recipe)));
+        let done = self.root.join("entries").join(&key);
+        if done.is_dir() {
+            return Ok((done, Found::Reused));
+        }
+        let _lock = self.lock(&key)?;
+        if done.is_dir() {
+            return Ok((done, Found::Reused));
+        }
+        let work = self.work(&key)?;
+        make(&work)?;
+        fs::write(work.join("recipe.json"), recipe).context("saving the recipe")?;
+        sync_folder(&work)?;
+        fs::rename(&work, &done).with_context(|| format!("moving `{key}` to the shelf"))?;
+        Ok((done, Found::Made))
+    }
+
+    /// Every finished entry, the oldest first.
+    pub fn entries(&self) -> anyhow::Result<Vec<Entry>> {
+        let mut found = Vec::new();
+        let folder = self.root.join("entries");
+        for entry in fs::read_dir(&folder).with_context(|| format!("reading `{}`", folder.display()))? {
+            let entry = entry.context("reading the shelf")?;
+            let made = entry.metadata().and_then(|it| it.modified()).context("reading the shelf")?;
+            let name = entry.file_name().to_string_lossy().into_owned();
+            found.push((made, Entry { name, bytes: allocated(&entry.path())? }));
+        }
+        found.sort_by_key(|(made, _)| *made);
+        Ok(found.into_iter().map(|(_, entry)| entry).collect())
+    }
+
+    /// Removes all entries and packages but those that somebody is working on.
+    pub fn clear(&self) -> anyhow::Result<()> {
+        for entry in self.entries()? {
+            let lock = File::create(self.root.join("locks").join(&entry.name)).context("opening a lock")?;
+            if lock.try_lock().is_ok() {
+                let path = self.root.join("entries").join(&entry.name);
+                fs::remove_dir_all(&path).with_context(|| format!("removing `{}`", path.display()))?;
+            }
+        }
+        for folder in ["packages", "logs"] {
+            let path = self.root.join(folder);
+            fs::remove_dir_all(&path).with_context(|| format!("removing `{}`", path.display()))?;
+            fs::create_dir(&path).with_context(|| format!("making `{}`", path.display()))?;
+        }
+        Ok(())
+    }
+
+    /// The file whose bytes have this sha256, if it is on the shelf.
+    pub fn package(&self, sha256: &str) -> Option<PathBuf> {
+        Some(self.root.join("packages").join(format!("{sha256}.deb"))).filter(|path| path.is_file())
+    }
+
+    /// Puts what `reader` gives on the shelf, if and only if its sha256 is `sha256`.
+    /// `on_bytes` hears how many bytes have come since it was last called.
+    pub fn keep_package(
+        &self,
+        sha256: &str,
+        mut reader: impl Read,
+        on_bytes: &dyn Fn(u64),
+    ) -> anyhow::Result<PathBuf> {
+        let mut file = tempfile::NamedTempFile::new_in(self.root.join("work")).context("making a file")?;
+        let mut hasher = Sha256::new();
+        let mut buffer = vec![0; 128 << 10];
+        loop {
+            let count = reader.read(&mut buffer).context("receiving")?;
+            if count == 0 {
+                break;
+            }
+            hasher.update(&buffer[..count]);
+            std::io::Write::write_all(&mut file, &buffer[..count]).context("writing to the shelf")?;
+            on_bytes(count as u64);
+        }
+        let found = hex(&hasher.finalize());
+        anyhow::ensure!(found == sha256, "its sha256 is {found}, but the archive's index says {sha256}");
+        let path = self.root.join("packages").join(format!("{sha256}.deb"));
+        file.persist(&path).context("moving a package to the shelf")?;
+        Ok(path)
+    }
+
+    /// Makes an empty folder beside the entries. Its lock (see `lock`) tells that it is in use.
+    fn work(&self, key: &str) -> anyhow::Result<PathBuf> {
+        let work = self.root.join("work").join(key);
+        if work.exists() {
+            fs::remove_dir_all(&work).with_context(|| format!("sweeping `{}`", work.display()))?;
+        }
+        fs::create_dir(&work).with_context(|| format!("making `{}`", work.display()))?;
+        Ok(work)
+    }
+
+    /// Waits until nobody else works on `key`. The kernel gives the lock back however we end.
+    fn lock(&self, key: &str) -> anyhow::Result<Lock> {
+        let path = self.root.join("locks").join(key);
+        let file = File::create(&path).with_context(|| format!("opening `{}`", path.display()))?;
+        file.lock().with_context(|| format!("locking `{}`", path.display()))?;
+        Ok(Lock(file))
+    }
+
+    /// Removes work folders whose maker is gone.
+    fn sweep(&self) -> anyhow::Result<()> {
+        let folder = self.root.join("work");
+        for entry in fs::read_dir(&folder).with_context(|| format!("reading `{}`", folder.display()))? {
+            let path = entry.context("reading the shelf")?.path();
+            let Some(name) = path.file_name() else { continue };
+            let lock = File::create(self.root.join("locks").join(name)).context("opening a lock")?;
+            if path.is_dir() && lock.try_lock().is_ok() {
+                fs::remove_dir_all(&path).with_context(|| format!("sweeping `{}`", path.display()))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A finished thing on the shelf.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct Entry {
+    /// Stage and key.
+    pub name: String,
+    /// Space that it takes, in bytes.
+    pub bytes: u64,
+}
+
+/// Space that a folder takes, in bytes; holes take none.
+fn allocated(path: &Path) -> anyhow::Result<u64> {
+    use std::os::unix::fs::MetadataExt as _;
+    let metadata = fs::symlink_metadata(path).with_context(|| format!("reading `{}`", path.display()))?;
+    let mut bytes = metadata.blocks() * 512;
+    if metadata.is_dir() {
+        for entry in fs::read_dir(path).with_context(|| format!("reading `{}`", path.display()))? {
+            bytes += allocated(&entry.context("reading the shelf")?.path())?;
+        }
+    }
+    Ok(bytes)
+}
+
+/// Held while somebody works on an entry.
+#[must_use]
+#[derive(Debug)]
+pub struct Lock(#[expect(dead_code, reason = "the lock lives as long as the file is open")] File);
+
+fn sync_folder(path: &Path) -> anyhow::Result<()> {
+    for entry in fs::read_dir(path).with_context(|| format!("reading `{}`", path.display()))? {
+        let path = entry.context("reading a work folder")?.path();
+        if path.is_file() {
+            let file = File::open(&path).with_context(|| format!("opening `{}`", path.display()))?;
+            file.sync_all().with_context(|| format!("writing `{}` to disk", path.display()))?;
+        }
+    }
+    Ok(())
+}
+
+/// Bytes as lower-case hexadecimal digits.
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::{Found, Store, hex};
+    use sha2::{Digest as _, Sha256};
+
+    #[test]
+    fn what_stands_on_the_shelf_is_not_made_again() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::open(dir.path()).unwrap();
+        let make = |work: &std::path::Path| Ok(fs::write(work.join("it"), "x")?);
+        assert_eq!(store.get_or_make("a", b"recipe", make).unwrap().1, Found::Made);
+        let (path, found) = store.get_or_make("a", b"recipe", |_| panic!("made twice")).unwrap();
+        assert_eq!(found, Found::Reused);
+        assert_eq!(fs::read_to_string(path.join("it")).unwrap(), "x");
+    }
+
+    #[test]
+    fn a_failed_make_leaves_nothing_and_the_next_one_works() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::open(dir.path()).unwrap();
+        let fail = |work: &std::path::Path| {
+            fs::write(work.join("half"), "x")?;
+            anyhow::bail!("no")
+        };
+        assert!(store.get_or_make("a", b"recipe", fail).is_err());
+        assert_eq!(fs::read_dir(dir.path().join("entries")).unwrap().count(), 0);
+        let (path, _) = store.get_or_make("a", b"recipe", |_| Ok(())).unwrap();
+        assert!(!path.join("half").exists());
+    }
+
+    #[test]
+    fn opening_sweeps_what_a_dead_build_left() {
+        let dir = tempfile::tempdir().unwrap();
+        drop(Store::open(dir.path()).unwrap());
+        fs::create_dir(dir.path().join("work/base-00")).unwrap();
+        drop(Store::open(dir.path()).unwrap());
+        assert_eq!(fs::read_dir(dir.path().join("work")).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn a_package_with_other_bytes_is_not_kept() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::open(dir.path()).unwrap();
+        let sha256 = hex(&Sha256::digest(b"good"));
+        assert!(store.keep_package(&sha256, &b"evil"[..], &|_| ()).is_err());
+        assert_eq!(store.package(&sha256), None);
+        assert!(store.keep_package(&sha256, &b"good"[..], &|_| ()).is_ok());
+        assert!(store.package(&sha256).is_some());
+    }
+}
