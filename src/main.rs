@@ -1,1 +1,3 @@
+//! `nuvol`: see `nuvol help`.
+
 fn main() {}

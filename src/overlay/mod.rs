@@ -1,6 +1,16 @@
 //! Files that are laid into the image: what `overlays/` holds after its templates are rendered.
 
+mod generated;
+mod lay;
+mod pack;
+mod render;
+mod sources;
+
 use std::collections::BTreeMap;
+
+pub use lay::render;
+pub use pack::{Ids, implied_folders, pack};
+pub use sources::{EntrySpec, Mode, OverlaySpec, UserName};
 
 /// Rendered overlays of a plan.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
