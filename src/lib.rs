@@ -7,6 +7,25 @@
 //!
 //! The whole map, and what may depend on what, is in `docs/ARCHITECTURE.md`.
 
-pub mod overlay;
-pub mod plan;
 pub mod spec;
+
+pub mod plan;
+
+pub mod overlay;
+
+pub mod rootfs;
+
+pub mod disk;
+
+pub mod image;
+
+pub mod release;
+
+pub mod pipeline;
+
+pub mod host;
+pub mod report;
+pub mod store;
+pub mod workshop;
+
+pub mod cli;

@@ -52,7 +52,8 @@ impl Report {
         let seconds = since.elapsed().as_secs_f64();
         match self.voice {
             Voice::Plain => {
-                let time = if found == Found::Reused { "reused".to_owned() } else { format!("{seconds:.1} s") };
+                let time =
+                    if found == Found::Reused { "reused".to_owned() } else { format!("{seconds:.1} s") };
                 eprintln!("{stage:<10} {time:>8}  {detail}");
             }
             Voice::Json => {

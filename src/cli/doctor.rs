@@ -24,5 +24,8 @@ pub fn run(common: &Common, _: &Doctor) -> anyhow::Result<u8> {
 
 /// The needs for people.
 pub fn text(needs: &[Need]) -> String {
-    needs.iter().map(|it| format!("missing: {}\n    {}\n    mend it: {}\n", it.what, it.why, it.mend)).collect()
+    needs
+        .iter()
+        .map(|it| format!("missing: {}\n    {}\n    mend it: {}\n", it.what, it.why, it.mend))
+        .collect()
 }

@@ -10,8 +10,11 @@ use anyhow::Context as _;
 use clap::{CommandFactory as _, Parser, Subcommand};
 
 use crate::host::{EnvironmentLacks, Host, NetworkFailed};
+use crate::overlay::{self, Overlay};
+use crate::plan::{self, Plan};
 use crate::report::{Report, Voice};
 use crate::rootfs::Leak;
+use crate::spec::{Problems, ProfileName, Tree};
 use crate::store::Store;
 use crate::workshop::Workshop;
 
@@ -78,10 +81,21 @@ fn dispatch(cli: &Cli) -> anyhow::Result<u8> {
     }
 }
 
+/// The plan of a profile and its overlay; what is wrong with the input is an error with all
+/// problems.
+fn load(common: &Common, profile: &ProfileName) -> anyhow::Result<(Plan, Overlay)> {
+    let tree = common.tree()?;
+    let plan = plan::resolve(&tree, profile, None)?.plan;
+    let overlay = overlay::render(&plan, &tree)?;
+    Ok((plan, overlay))
+}
+
 /// The documented exit code of a failure: 4 unsafe, 6 environment, 7 network, 1 anything else.
 fn code_of(err: &anyhow::Error) -> u8 {
     let has = |test: fn(&(dyn std::error::Error + 'static)) -> bool| err.chain().any(test);
-    if err.is::<EnvironmentLacks>() || err.downcast_ref::<EnvironmentLacks>().is_some() {
+    if err.downcast_ref::<Problems>().is_some() {
+        3
+    } else if err.is::<EnvironmentLacks>() || err.downcast_ref::<EnvironmentLacks>().is_some() {
         6
     } else if err.downcast_ref::<NetworkFailed>().is_some() {
         7
@@ -101,7 +115,19 @@ impl Common {
         let cache = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
         let cache = cache.filter(|path| path.is_absolute());
         let home = || std::env::home_dir().map(|home| home.join(".cache"));
-        Ok(cache.or_else(home).context("there is no home folder; choose a place with --cache DIR")?.join("nuvol"))
+        Ok(cache
+            .or_else(home)
+            .context("there is no home folder; choose a place with --cache DIR")?
+            .join("nuvol"))
+    }
+
+    /// The tree that was named, or the one around the working folder.
+    pub fn tree(&self) -> anyhow::Result<Tree> {
+        let folder = match &self.tree {
+            Some(folder) => folder.clone(),
+            None => Tree::find(&std::env::current_dir().context("finding the working folder")?)?,
+        };
+        Tree::open(&folder)
     }
 
     /// The voice that was asked for.

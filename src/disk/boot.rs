@@ -14,8 +14,18 @@ use crate::rootfs::Tree;
 const SECTOR: u64 = 512;
 const BIOS_MODULES: &str = "usr/lib/grub/i386-pc/";
 /// What GRUB's core can do before it finds `/boot/grub`; the rest is loaded from there.
-const BIOS_CORE: [&str; 10] =
-    ["biosdisk", "part_gpt", "ext2", "search", "search_fs_uuid", "configfile", "normal", "linux", "echo", "serial"];
+const BIOS_CORE: [&str; 10] = [
+    "biosdisk",
+    "part_gpt",
+    "ext2",
+    "search",
+    "search_fs_uuid",
+    "configfile",
+    "normal",
+    "linux",
+    "echo",
+    "serial",
+];
 
 /// Boot files of a tree, unpacked into a folder where the tools can read them.
 pub struct BootFiles {

@@ -16,7 +16,13 @@ pub struct Fat<'a> {
 
 impl<'a> Fat<'a> {
     /// Makes an empty one of `size` bytes.
-    pub fn make(bench: &'a Bench<'a>, image: &'a Path, size: u64, id: u32, label: &str) -> anyhow::Result<Self> {
+    pub fn make(
+        bench: &'a Bench<'a>,
+        image: &'a Path,
+        size: u64,
+        id: u32,
+        label: &str,
+    ) -> anyhow::Result<Self> {
         File::create(image).and_then(|file| file.set_len(size)).context("making a FAT image")?;
         let args = ["-i", &format!("{id:08x}"), "--invariant", "-n", label, &image.display().to_string()];
         bench.run("mkfs.vfat", &args).with_context(|| format!("making the file system {label}"))?;
@@ -37,7 +43,9 @@ impl<'a> Fat<'a> {
     pub fn copy(&self, file: &Path, to: &str) -> anyhow::Result<()> {
         let time = UNIX_EPOCH + Duration::from_secs(self.bench.epoch());
         let opened = File::options().write(true).open(file);
-        opened.and_then(|it| it.set_modified(time)).with_context(|| format!("dating `{}`", file.display()))?;
+        opened
+            .and_then(|it| it.set_modified(time))
+            .with_context(|| format!("dating `{}`", file.display()))?;
         let (image, from) = (self.image.display().to_string(), file.display().to_string());
         let args = ["-m", "-i", &image, &from, &format!("::{to}")];
         self.bench.run("mcopy", &args).with_context(|| format!("writing `{to}`"))

@@ -60,7 +60,8 @@ impl Layout {
             (self.config, "EBD0A0A2-B9E5-4433-87C0-68B6B72699C7", "nuvol-cfg"),
             (self.root, "4F68BCE3-E8CD-4DB1-96E7-FBCAF984B709", "root"),
         ];
-        let mut text = format!("label: gpt\nlabel-id: {}\nunit: sectors\nsector-size: {SECTOR}\n\n", ids.disk);
+        let mut text =
+            format!("label: gpt\nlabel-id: {}\nunit: sectors\nsector-size: {SECTOR}\n\n", ids.disk);
         for ((span, kind, name), id) in partitions.into_iter().zip(ids.partitions) {
             let (start, size) = (span.offset / SECTOR, span.size / SECTOR);
             text += &format!("start={start}, size={size}, type={kind}, uuid={id}, name=\"{name}\"\n");

@@ -98,7 +98,8 @@ impl DiskRecipe<'_> {
 
     fn bios(&self, bench: &Bench<'_>, raw: &Path, files: &BootFiles, work: &Path) -> anyhow::Result<()> {
         let (early, core) = (work.join("early.cfg"), work.join("core.img"));
-        fs::write(&early, boot::early_configuration(self.disk.ids.root)).context("writing GRUB's first words")?;
+        fs::write(&early, boot::early_configuration(self.disk.ids.root))
+            .context("writing GRUB's first words")?;
         let args = boot::core_arguments(&files.modules(), &early, &core);
         let args: Vec<&str> = args.iter().map(String::as_str).collect();
         bench.run("grub-mkimage", &args).context("making GRUB's core")?;
@@ -131,7 +132,7 @@ impl DiskRecipe<'_> {
 
     fn config(&self, bench: &Bench<'_>, raw: &Path, work: &Path) -> anyhow::Result<()> {
         let image = work.join("config.img");
-        let fat = Fat::make(bench, &image, self.layout.config.size, self.disk.ids.config, "NUVOL-CFG")?;
+        Fat::make(bench, &image, self.layout.config.size, self.disk.ids.config, "NUVOL-CFG")?;
         copy_sparse(&image, raw, self.layout.config.offset)
     }
 
@@ -140,8 +141,24 @@ impl DiskRecipe<'_> {
         let options = format!("offset={},nodiscard,lazy_itable_init=0,hash_seed={id}", span.offset);
         let size = format!("{}k", span.size >> 10);
         let (tar, id) = (show(&self.root.path), id.to_string());
-        let args =
-            ["-q", "-F", "-t", "ext4", "-U", &id, "-L", "root", "-m", "1", "-E", &options, "-d", &tar, &show(raw), &size];
+        let args = [
+            "-q",
+            "-F",
+            "-t",
+            "ext4",
+            "-U",
+            &id,
+            "-L",
+            "root",
+            "-m",
+            "1",
+            "-E",
+            &options,
+            "-d",
+            &tar,
+            &show(raw),
+            &size,
+        ];
         bench.run("mke2fs", &args).context("making the root file system")
     }
 }

@@ -56,7 +56,10 @@ pub fn enter(args: &Enter) -> anyhow::Result<()> {
     }
     pivot(new, &args.folder)?;
     let Some((program, rest)) = args.program.split_first() else { anyhow::bail!("no program to run") };
-    #[expect(clippy::disallowed_methods, reason = "this is the one place where the sandbox becomes the program")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "this is the one place where the sandbox becomes the program"
+    )]
     let err = std::process::Command::new(program).args(rest).exec();
     Err(err).with_context(|| format!("starting `{}` in the sandbox", program.to_string_lossy()))
 }
@@ -96,7 +99,8 @@ fn devices(new: &Path) -> anyhow::Result<()> {
 }
 
 fn system(new: &Path) -> anyhow::Result<()> {
-    mount(Some("proc"), &new.join("proc"), Some("proc"), MsFlags::empty(), NONE).context("mounting `/proc`")?;
+    mount(Some("proc"), &new.join("proc"), Some("proc"), MsFlags::empty(), NONE)
+        .context("mounting `/proc`")?;
     let recursive = MsFlags::MS_BIND | MsFlags::MS_REC;
     mount(Some("/sys"), &new.join("sys"), NONE, recursive, NONE).context("mounting `/sys`")
 }

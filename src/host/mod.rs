@@ -136,7 +136,8 @@ impl Host {
             .unwrap_or(command.get_program())
             .to_string_lossy()
             .into_owned();
-        let name = Path::new(&name).file_name().map_or_else(String::new, |it| it.to_string_lossy().into_owned());
+        let name =
+            Path::new(&name).file_name().map_or_else(String::new, |it| it.to_string_lossy().into_owned());
         let (file, path) = tempfile::Builder::new()
             .prefix(&format!("{name}-"))
             .suffix(".log")
@@ -188,12 +189,21 @@ fn quote(word: &str) -> String {
 /// A guess at what went wrong, for the failures that builds meet most often.
 fn likely_cause(tail: &str) -> Option<&'static str> {
     const CAUSES: [(&str, &str); 8] = [
-        ("No space left on device", "the disk or the memory is full; free some space, or choose another --cache"),
+        (
+            "No space left on device",
+            "the disk or the memory is full; free some space, or choose another --cache",
+        ),
         ("Could not resolve", "no network, or no name service; check the connection or use --mirror"),
-        ("Temporary failure resolving", "no network, or no name service; check the connection or use --mirror"),
+        (
+            "Temporary failure resolving",
+            "no network, or no name service; check the connection or use --mirror",
+        ),
         ("NO_PUBKEY", "the archive's key is not in the Debian keyring; update `debian-archive-keyring`"),
         ("is not valid yet", "this machine's clock is behind the archive's; set the clock"),
-        ("Operation not permitted", "user namespaces are not allowed here; `nuvol doctor` tells how to allow them"),
+        (
+            "Operation not permitted",
+            "user namespaces are not allowed here; `nuvol doctor` tells how to allow them",
+        ),
         ("has no installation candidate", "a package left the archive; `nuvol check` names it"),
         ("Cannot allocate memory", "the machine is out of memory"),
     ];
@@ -229,7 +239,10 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let host = Host::new(dir.path().to_owned()).unwrap();
         let text = host.read(cmd!(host.shell(), "env").env("MINE", "1")).unwrap();
-        assert!(text.contains("MINE=1") && text.contains("LC_ALL=C.UTF-8") && !text.contains("CARGO"), "{text}");
+        assert!(
+            text.contains("MINE=1") && text.contains("LC_ALL=C.UTF-8") && !text.contains("CARGO"),
+            "{text}"
+        );
     }
 
     #[test]

@@ -87,13 +87,15 @@ fn namespaces(host: &Host) -> Option<Need> {
         return None;
     }
     let restricted = std::fs::read_to_string("/proc/sys/kernel/apparmor_restrict_unprivileged_userns");
-    let name = nix::unistd::User::from_uid(nix::unistd::geteuid()).ok().flatten().map_or_else(
-        || "$USER".to_owned(),
-        |user| user.name,
-    );
+    let name = nix::unistd::User::from_uid(nix::unistd::geteuid())
+        .ok()
+        .flatten()
+        .map_or_else(|| "$USER".to_owned(), |user| user.name);
     let mend = if restricted.is_ok_and(|text| text.trim() == "1") {
         "sysctl -w kernel.apparmor_restrict_unprivileged_userns=0".to_owned()
-    } else if std::fs::read_to_string("/proc/sys/user/max_user_namespaces").is_ok_and(|text| text.trim() == "0") {
+    } else if std::fs::read_to_string("/proc/sys/user/max_user_namespaces")
+        .is_ok_and(|text| text.trim() == "0")
+    {
         "sysctl -w user.max_user_namespaces=15000".to_owned()
     } else {
         format!("usermod --add-subuids 100000-165535 --add-subgids 100000-165535 {name}")
@@ -103,7 +105,8 @@ fn namespaces(host: &Host) -> Option<Need> {
 
 fn space(shelf: &Path) -> anyhow::Result<Option<Need>> {
     let existing = shelf.ancestors().find(|path| path.exists()).unwrap_or(Path::new("/"));
-    let stat = nix::sys::statvfs::statvfs(existing).with_context(|| format!("asking for space in `{}`", existing.display()))?;
+    let stat = nix::sys::statvfs::statvfs(existing)
+        .with_context(|| format!("asking for space in `{}`", existing.display()))?;
     let free = stat.blocks_available() * stat.fragment_size();
     Ok((free < SHELF_BYTES).then(|| Need {
         what: format!("space: `{}` has {} MiB free", existing.display(), free >> 20),

@@ -67,11 +67,14 @@ impl Sandbox {
         let mut line: Vec<OsString> = words(["--pdeathsig", "KILL", "unshare"]);
         line.extend(self.namespaces());
         line.extend(["--".into(), own.into_os_string(), "enter".into()]);
-        for (flag, path) in [("--root", &self.root), ("--mountpoint", &self.mountpoint), ("--folder", &self.folder)] {
+        for (flag, path) in
+            [("--root", &self.root), ("--mountpoint", &self.mountpoint), ("--folder", &self.folder)]
+        {
             line.extend([flag.into(), path.into()]);
         }
         let names = ["/etc/resolv.conf", "/etc/hosts"].map(PathBuf::from);
-        let network = names.iter().filter(|path| self.network && self.root != Path::new("/") && path.exists());
+        let network =
+            names.iter().filter(|path| self.network && self.root != Path::new("/") && path.exists());
         for path in self.read.iter().chain(network) {
             line.extend(["--read".into(), path.into()]);
         }

@@ -106,7 +106,8 @@ impl Recipe for IsoRecipe<'_> {
         fs::write(medium.join("boot/grub/grub.cfg"), self.menu()).context("writing the menu")?;
         fs::hard_link(&self.store.path, medium.join("live/disk.squashfs")).context("adding the disk")?;
         for (link, name) in [("vmlinuz", "vmlinuz"), ("initrd.img", "initrd.img")] {
-            fs::write(medium.join("live").join(name), kernel_file(&tree, link)?).context("adding the kernel")?;
+            fs::write(medium.join("live").join(name), kernel_file(&tree, link)?)
+                .context("adding the kernel")?;
         }
         drop(tree);
 
@@ -169,7 +170,8 @@ impl IsoRecipe<'_> {
         fs::write(&early, text).context("writing GRUB's first words")?;
         let out = medium.join("boot/grub/i386-pc/eltorito.img");
         let (modules, early, out) = (show(&files.modules()), show(&early), show(&out));
-        let mut args = vec!["-O", "i386-pc-eltorito", "-p", "/boot/grub", "-d", &modules, "-c", &early, "-o", &out];
+        let mut args =
+            vec!["-O", "i386-pc-eltorito", "-p", "/boot/grub", "-d", &modules, "-c", &early, "-o", &out];
         args.extend(CORE);
         bench.run("grub-mkimage", &args).context("making GRUB's core")
     }
@@ -184,14 +186,21 @@ impl IsoRecipe<'_> {
     ) -> anyhow::Result<()> {
         let (efi, out, medium) = (show(efi), show(out), show(medium));
         let hybrid = show(&files.modules().join("boot_hybrid.img"));
-        let mut args = vec!["-as", "mkisofs", "-quiet", "-o", &out, "-V", "NUVOL", "-J", "-joliet-long", "-r"];
+        let mut args =
+            vec!["-as", "mkisofs", "-quiet", "-o", &out, "-V", "NUVOL", "-J", "-joliet-long", "-r"];
         // A partition table that fits both a CD and a stick; some BIOSes want an active entry.
         args.extend(["-partition_offset", "16", "--grub2-mbr", &hybrid, "--mbr-force-bootable"]);
         let esp = "C12A7328-F81F-11D2-BA4B-00A0C93EC93B";
         args.extend(["-append_partition", "2", esp, &efi, "-appended_part_as_gpt"]);
         args.extend(["-c", "boot/boot.cat", "-b", "boot/grub/i386-pc/eltorito.img", "-no-emul-boot"]);
         args.extend(["-boot-load-size", "4", "-boot-info-table", "--grub2-boot-info"]);
-        args.extend(["-eltorito-alt-boot", "-e", "--interval:appended_partition_2:all::", "-no-emul-boot", &medium]);
+        args.extend([
+            "-eltorito-alt-boot",
+            "-e",
+            "--interval:appended_partition_2:all::",
+            "-no-emul-boot",
+            &medium,
+        ]);
         bench.run("xorriso", &args).context("writing the ISO")
     }
 }

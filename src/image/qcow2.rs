@@ -25,7 +25,8 @@ struct Qcow2Recipe<'a> {
 /// Makes `disk.qcow2` of `disk`.
 pub fn image(shop: &Workshop, rootfs: &Rootfs, disk: &Disk) -> anyhow::Result<Artifact> {
     let size = disk.layout.size.max(VIRTUAL_BYTES);
-    let entry = shop.make(&Qcow2Recipe { disk: &disk.raw, size, epoch: rootfs.epoch, tools: &rootfs.tools })?;
+    let entry =
+        shop.make(&Qcow2Recipe { disk: &disk.raw, size, epoch: rootfs.epoch, tools: &rootfs.tools })?;
     Artifact::of(&entry, "disk.qcow2")
 }
 

@@ -1,6 +1,18 @@
 //! Files that are laid into the image: what `overlays/` holds after its templates are rendered.
 
+mod generated;
+mod lay;
+mod pack;
+mod render;
+mod sources;
+
 use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+pub use lay::render;
+pub use pack::{Ids, implied_folders, pack};
+pub use sources::{EntrySpec, Mode, OverlaySpec, UserName};
 
 /// Rendered overlays of a plan.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -15,7 +27,7 @@ pub struct Overlay {
 pub type Layer = BTreeMap<String, Entry>;
 
 /// One file of the image.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Entry {
     /// What it is.
     pub content: Content,
@@ -28,7 +40,7 @@ pub struct Entry {
 }
 
 /// What an entry is.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub enum Content {
     /// A regular file.
     File(Vec<u8>),

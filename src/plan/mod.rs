@@ -1,16 +1,26 @@
 //! Every decision of a build, made before anything happens: sorted, complete, plain data.
 
+mod ids;
+mod inherit;
+mod origin;
+mod resolve;
+mod services;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 use uuid::Uuid;
 
 use crate::spec::{
-    Architecture, ByteSize, Format, OverlayName, PackageName, ProfileName, ServiceName, Version,
+    Architecture, ByteSize, Format, OverlayName, PackageName, ProfileName, Protocol, Role, Scalar, Scope,
+    ServiceName, Start, UnitName, Version,
 };
 
+pub use origin::{Origins, Step, Verb};
+pub use resolve::{Resolved, check, resolve};
+
 /// What a profile means, with all that it inherits: the input of every later stage.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Plan {
     /// The profile that was asked for.
     pub profile: ProfileName,
@@ -25,7 +35,7 @@ pub struct Plan {
     /// What is installed from the Debian archive.
     pub base: Base,
     /// systemd units that run from boot apart from services; everything else is disabled.
-    pub units: BTreeSet<String>,
+    pub units: BTreeSet<UnitName>,
     /// The services of the catalogue that this image carries.
     pub services: BTreeMap<ServiceName, Service>,
     /// Overlays, later ones after the ones they build on.
@@ -79,30 +89,18 @@ pub struct DiskIds {
     pub build: Uuid,
 }
 
-/// A value of `variables:`.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-#[serde(untagged)]
-pub enum Scalar {
-    /// Text.
-    Text(String),
-    /// A whole number.
-    Number(i64),
-    /// `true` or `false`.
-    Flag(bool),
-}
-
 /// A service of the catalogue, as it is laid into the image and read by the agent.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct Service {
     /// Name for people.
     pub title: String,
     /// One line for people.
     pub summary: String,
-    /// What kind of service: `mesh`, `storage`, `sharing`, `streaming`, `voice`, `web`, `discovery`, `access`.
-    pub role: String,
+    /// What kind of service it is.
+    pub role: Role,
     /// systemd units, the main one first.
-    pub units: Vec<String>,
+    pub units: Vec<UnitName>,
     /// When it runs.
     pub start: Start,
     /// Ports it listens on.
@@ -117,16 +115,6 @@ pub struct Service {
     pub data: Vec<String>,
 }
 
-/// When a service runs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Start {
-    /// From boot.
-    Always,
-    /// When the owner switches it on.
-    OnDemand,
-}
-
 /// A port that a service listens on.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
@@ -135,10 +123,10 @@ pub struct Port {
     pub name: String,
     /// Port number.
     pub port: u16,
-    /// `tcp` or `udp`.
-    pub protocol: String,
-    /// Who may reach it: `loopback`, `lan` or `mesh`.
-    pub scope: String,
+    /// Transport protocol.
+    pub protocol: Protocol,
+    /// Who may reach it.
+    pub scope: Scope,
 }
 
 /// DNS-SD announcement of one of the service's ports.

@@ -37,7 +37,9 @@ struct File<'a> {
 /// The manifest as text.
 pub fn text(plan: &Plan, rootfs: &Rootfs, files: &[(String, &Image)]) -> anyhow::Result<String> {
     let images = files.iter().map(|(name, image)| {
-        let size = std::fs::metadata(&image.path).with_context(|| format!("reading `{}`", image.path.display()))?.len();
+        let size = std::fs::metadata(&image.path)
+            .with_context(|| format!("reading `{}`", image.path.display()))?
+            .len();
         Ok(File { file: name, format: image.format.as_str(), sha256: &image.sha256, size })
     });
     let manifest = Manifest {

@@ -95,7 +95,9 @@ fn stands(release: &Release, sums: &str, files: &[(String, &Image)]) -> bool {
 /// A copy that nobody can change the shelf through, with the holes of the original.
 fn copy(from: &Path, to: &Path) -> anyhow::Result<()> {
     let size = fs::metadata(from).with_context(|| format!("reading `{}`", from.display()))?.len();
-    File::create(to).and_then(|file| file.set_len(size)).with_context(|| format!("making `{}`", to.display()))?;
+    File::create(to)
+        .and_then(|file| file.set_len(size))
+        .with_context(|| format!("making `{}`", to.display()))?;
     copy_sparse(from, to, 0)
 }
 
@@ -124,7 +126,8 @@ fn sweep(parent: &Path) -> anyhow::Result<()> {
     for entry in entries {
         let entry = entry.context("reading the output folder")?;
         if entry.file_name().to_string_lossy().starts_with(PARTIAL) {
-            fs::remove_dir_all(entry.path()).with_context(|| format!("sweeping `{}`", entry.path().display()))?;
+            fs::remove_dir_all(entry.path())
+                .with_context(|| format!("sweeping `{}`", entry.path().display()))?;
         }
     }
     Ok(())

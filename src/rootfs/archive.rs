@@ -54,15 +54,22 @@ impl Archive {
             fs::create_dir_all(folder.join(name)).context("making a private apt")?;
         }
         fs::write(folder.join("status"), "").context("making a private apt")?;
-        fs::write(folder.join("apt.conf"), configuration(&folder, base)).context("configuring a private apt")?;
-        fs::write(folder.join("etc/sources.list"), sources(base, mirror)).context("configuring a private apt")?;
+        fs::write(folder.join("apt.conf"), configuration(&folder, base))
+            .context("configuring a private apt")?;
+        fs::write(folder.join("etc/sources.list"), sources(base, mirror))
+            .context("configuring a private apt")?;
 
         let sandbox = Self::sandbox(shop, &folder).with_network();
         let command = shop.command(&sandbox, "apt-get", &["update", "-q", "--error-on=any"])?;
         let result = shop.host.run(command.env("APT_CONFIG", folder.join("apt.conf")));
         result.context(crate::host::NetworkFailed).context("fetching the archive's index")?;
         let epoch = epoch(shop, &folder)?;
-        shop.report.stage("index", since, Found::Made, &format!("{} of {}", base.suite, base.architecture.as_str()));
+        shop.report.stage(
+            "index",
+            since,
+            Found::Made,
+            &format!("{} of {}", base.suite, base.architecture.as_str()),
+        );
         Ok(Self { folder, epoch, _lock: lock })
     }
 
@@ -154,7 +161,8 @@ fn epoch(shop: &Workshop, folder: &Path) -> anyhow::Result<u64> {
             let date = text.lines().find_map(|line| line.strip_prefix("Date: "));
             let date = date.with_context(|| format!("`{}` has no date", path.display()))?;
             let seconds = shop.host.read(xshell::cmd!(shop.host.shell(), "date -u -d {date} +%s"))?;
-            let seconds: u64 = seconds.trim().parse().with_context(|| format!("reading the date `{date}`"))?;
+            let seconds: u64 =
+                seconds.trim().parse().with_context(|| format!("reading the date `{date}`"))?;
             newest = newest.max(Some(seconds));
         }
     }
@@ -165,7 +173,8 @@ fn epoch(shop: &Workshop, folder: &Path) -> anyhow::Result<u64> {
 fn parse_uris(text: &str) -> anyhow::Result<Vec<Package>> {
     let mut packages = Vec::new();
     for line in text.lines().filter(|line| line.starts_with('\'')) {
-        let package = parse_uri(line).with_context(|| format!("apt printed `{line}`, which is not a package"))?;
+        let package =
+            parse_uri(line).with_context(|| format!("apt printed `{line}`, which is not a package"))?;
         packages.push(package);
     }
     anyhow::ensure!(!packages.is_empty(), "apt resolved no package at all");
@@ -194,7 +203,9 @@ fn add_stanzas(packages: &mut [Package], text: &str) -> anyhow::Result<()> {
         }
     }
     match packages.iter().find(|it| it.stanza.is_empty()) {
-        Some(package) => anyhow::bail!("the archive's index does not hold `{}` {}", package.name, package.version),
+        Some(package) => {
+            anyhow::bail!("the archive's index does not hold `{}` {}", package.name, package.version)
+        }
         None => Ok(()),
     }
 }
@@ -203,7 +214,8 @@ fn add_stanzas(packages: &mut [Package], text: &str) -> anyhow::Result<()> {
 mod tests {
     use super::{add_stanzas, parse_uris};
 
-    const LINE: &str = "'http://m.test/debian/pool/main/a/at/at_1%3a3.2_amd64.deb' at_1%3a3.2_amd64.deb 12 SHA256:ab\n";
+    const LINE: &str =
+        "'http://m.test/debian/pool/main/a/at/at_1%3a3.2_amd64.deb' at_1%3a3.2_amd64.deb 12 SHA256:ab\n";
 
     #[test]
     fn what_apt_would_fetch_is_read() {
@@ -221,7 +233,8 @@ mod tests {
     #[test]
     fn a_paragraph_belongs_to_the_package_with_the_same_bytes() {
         let mut packages = parse_uris(LINE).unwrap();
-        add_stanzas(&mut packages, "Package: at\nFilename: pool/at.deb\nSHA256: ab\nDepends: libc6\n\n").unwrap();
+        add_stanzas(&mut packages, "Package: at\nFilename: pool/at.deb\nSHA256: ab\nDepends: libc6\n\n")
+            .unwrap();
         assert_eq!(packages[0].stanza, "Package: at\nSHA256: ab\nDepends: libc6");
         let mut packages = parse_uris(LINE).unwrap();
         assert!(add_stanzas(&mut packages, "Package: at\nSHA256: cd\n").is_err());

@@ -48,7 +48,8 @@ impl Recipe for BaseRecipe<'_> {
     fn make(&self, shop: &Workshop, dir: &Path) -> anyhow::Result<()> {
         let finish = dir.join("finish.sh");
         fs::write(&finish, self.finish).context("writing the finishing script")?;
-        fs::set_permissions(&finish, fs::Permissions::from_mode(0o755)).context("writing the finishing script")?;
+        fs::set_permissions(&finish, fs::Permissions::from_mode(0o755))
+            .context("writing the finishing script")?;
         let own: Vec<_> = self.own.iter().map(|it| it.path.clone()).collect();
         let mut wanted: Vec<&str> = self.base.packages.iter().map(|it| it.as_str()).collect();
         if !own.is_empty() {

@@ -40,7 +40,8 @@ impl Bootstrap<'_> {
         self.offer(shop, &repository).context("offering the packages to apt")?;
         let tar = dir.join("base.tar");
         let source = format!("deb [trusted=yes] copy:{} ./", repository.display());
-        let mut args: Vec<String> = ["--mode=root", "--variant=apt", "--format=tar", "--verbose"].map(Into::into).into();
+        let mut args: Vec<String> =
+            ["--mode=root", "--variant=apt", "--format=tar", "--verbose"].map(Into::into).into();
         args.push(format!("--architectures={}", self.architecture));
         args.push(format!("--include={}", self.wanted.join(",")));
         args.extend(self.options.iter().cloned());
@@ -100,7 +101,8 @@ fn own_stanza(shop: &Workshop, path: &Path, folder: &Path) -> anyhow::Result<Str
     let shell = shop.host.shell();
     let control = shop.host.read(xshell::cmd!(shell, "dpkg-deb --field {path}"))?;
     let digest = crate::store::sha256_file(path)?;
-    let size = fs::copy(path, folder.join(format!("{digest}.deb"))).context("copying a package of our own")?;
+    let size =
+        fs::copy(path, folder.join(format!("{digest}.deb"))).context("copying a package of our own")?;
     let control = control.trim_end();
     Ok(format!("{control}\nFilename: ./{digest}.deb\nSize: {size}\nSHA256: {digest}\n\n"))
 }

@@ -10,7 +10,7 @@ use indicatif::ProgressBar;
 
 use super::archive::Package;
 use crate::report::Unit;
-use crate::store::Found;
+use crate::store::{Found, Store};
 use crate::workshop::Workshop;
 
 /// More connections than this gained nothing when it was measured.
@@ -20,9 +20,11 @@ const TRIES: u32 = 4;
 /// Makes sure that all of `packages` are on the shelf.
 pub fn fetch(shop: &Workshop, packages: &[Package]) -> anyhow::Result<()> {
     let since = Instant::now();
-    let missing: Vec<&Package> = packages.iter().filter(|it| shop.store.package(&it.sha256).is_none()).collect();
+    let missing: Vec<&Package> =
+        packages.iter().filter(|it| shop.store.package(&it.sha256).is_none()).collect();
     let bytes = missing.iter().map(|it| it.size).sum();
     let bar = shop.report.bar("fetch", bytes, Unit::Bytes);
+    let store = &shop.store;
     let next = AtomicUsize::new(0);
     let failure = Mutex::new(None);
     std::thread::scope(|scope| {
@@ -30,7 +32,7 @@ pub fn fetch(shop: &Workshop, packages: &[Package]) -> anyhow::Result<()> {
             scope.spawn(|| {
                 let agent = agent();
                 while let Some(package) = missing.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    if let Err(err) = fetch_one(shop, &agent, package, &bar) {
+                    if let Err(err) = fetch_one(store, &agent, package, &bar) {
                         next.store(missing.len(), Ordering::Relaxed);
                         if let Ok(mut slot) = failure.lock() {
                             slot.get_or_insert(err);
@@ -57,12 +59,17 @@ fn agent() -> ureq::Agent {
     config.build().into()
 }
 
-fn fetch_one(shop: &Workshop, agent: &ureq::Agent, package: &Package, bar: &ProgressBar) -> anyhow::Result<()> {
+fn fetch_one(
+    shop: &Workshop,
+    agent: &ureq::Agent,
+    package: &Package,
+    bar: &ProgressBar,
+) -> anyhow::Result<()> {
     let before = bar.position();
     let mut wait = Duration::from_secs(1);
     let mut attempt = 1;
     loop {
-        let Err(err) = receive(shop, agent, package, bar) else { return Ok(()) };
+        let Err(err) = receive(store, agent, package, bar) else { return Ok(()) };
         if attempt == TRIES {
             return Err(err.context(format!("fetching `{}` {}", package.name, package.version)))
                 .context(crate::host::NetworkFailed);
@@ -74,15 +81,16 @@ fn fetch_one(shop: &Workshop, agent: &ureq::Agent, package: &Package, bar: &Prog
     }
 }
 
-fn receive(shop: &Workshop, agent: &ureq::Agent, package: &Package, bar: &ProgressBar) -> anyhow::Result<()> {
+fn receive(store: &Store, agent: &ureq::Agent, package: &Package, bar: &ProgressBar) -> anyhow::Result<()> {
     let on_bytes = |count| bar.inc(count);
     if let Some(path) = package.uri.strip_prefix("file:").or(package.uri.strip_prefix("copy:")) {
         let path = format!("/{}", path.trim_start_matches('/'));
         let file = std::fs::File::open(&path).with_context(|| format!("opening `{path}`"))?;
-        shop.store.keep_package(&package.sha256, file, &on_bytes)?;
+        store.keep_package(&package.sha256, file, &on_bytes)?;
     } else {
-        let mut answer = agent.get(&package.uri).call().with_context(|| format!("asking for `{}`", package.uri))?;
-        shop.store.keep_package(&package.sha256, answer.body_mut().as_reader(), &on_bytes)?;
+        let mut answer =
+            agent.get(&package.uri).call().with_context(|| format!("asking for `{}`", package.uri))?;
+        store.keep_package(&package.sha256, answer.body_mut().as_reader(), &on_bytes)?;
     }
     Ok(())
 }

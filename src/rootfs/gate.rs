@@ -26,7 +26,9 @@ struct Finding {
 
 /// The tree must not be published.
 #[derive(Debug, thiserror::Error)]
-#[error("the image would carry what it must not:\n{0}help: remove it from the overlay or package that brings it")]
+#[error(
+    "the image would carry what it must not:\n{0}help: remove it from the overlay or package that brings it"
+)]
 pub struct Leak(String);
 
 /// Password hashes and passwords that packages ship as defaults.
@@ -80,7 +82,9 @@ fn by_path(path: &str, node: &Node) -> Option<&'static str> {
         "var/lib/systemd/credential.secret" => Some("a credential secret"),
         "etc/hostname" => Some("a fixed host name (it is made on first boot)"),
         "etc/resolv.conf" if !matches!(node.body, Body::Link(_)) => Some("name servers of the build host"),
-        "etc/apt/apt.conf.d/99mmdebstrap" | "etc/dpkg/dpkg.cfg.d/99mmdebstrap" => Some("settings of the build"),
+        "etc/apt/apt.conf.d/99mmdebstrap" | "etc/dpkg/dpkg.cfg.d/99mmdebstrap" => {
+            Some("settings of the build")
+        }
         "etc/apt/sources.list" if !is_empty => Some("apt sources beside Debian's own"),
         _ if path.starts_with("var/lib/apt/lists/") && name != "lock" => Some("an apt index"),
         _ if path.starts_with("var/cache/apt/") => Some("an apt cache"),
@@ -91,7 +95,9 @@ fn by_path(path: &str, node: &Node) -> Option<&'static str> {
             Some("a mesh key")
         }
         _ if path.starts_with("etc/wireguard/") => Some("a mesh key"),
-        _ if name == ".bash_history" || name == ".lesshst" || name == ".wget-hsts" => Some("somebody's history"),
+        _ if name == ".bash_history" || name == ".lesshst" || name == ".wget-hsts" => {
+            Some("somebody's history")
+        }
         _ => None,
     }
 }
@@ -187,7 +193,10 @@ mod tests {
         assert_eq!(content("etc/icecast2/icecast.xml", "<p>hackme</p>"), Some("a default password"));
         let proxy = "Acquire::http::Proxy \"http://10.0.0.1:3142\";";
         assert_eq!(content("etc/apt/apt.conf.d/10x", proxy), Some("a proxy of the build host"));
-        assert_eq!(content("etc/apt/sources.list.d/x.list", "deb x"), Some("apt sources beside Debian's own"));
+        assert_eq!(
+            content("etc/apt/sources.list.d/x.list", "deb x"),
+            Some("apt sources beside Debian's own")
+        );
         assert_eq!(content("etc/apt/preferences.d/x", "mirror.test"), Some("the mirror of the build host"));
     }
 

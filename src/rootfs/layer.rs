@@ -1,7 +1,7 @@
 //! The root file system: the base, cleaned of what a build leaves behind, with the overlays'
 //! files laid over, in canonical form.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::Context as _;
 use serde::Serialize;
@@ -41,7 +41,7 @@ impl Recipe for LayerRecipe<'_> {
         let mut tree = Tree::read(&self.base.path)?;
         tree.remove(|path, node| is_left_over(path, node));
         self.settle(&mut tree).context("settling the root file system")?;
-        let ids = Ids::parse(&tree.text("etc/passwd")?, &tree.text("etc/group")?)?;
+        let ids = Ids::parse(&tree.text("etc/passwd")?, &tree.text("etc/group")?);
         for (path, entry) in self.files {
             let node = self.node(&tree, path, entry, &ids)?;
             tree.insert(path, node)?;
@@ -69,7 +69,8 @@ impl LayerRecipe<'_> {
                 Body::Folder
             }
         };
-        let (uid, gid) = (ids.user(&entry.owner).with_context(what)?, ids.group(&entry.group).with_context(what)?);
+        let (uid, gid) =
+            (ids.user(&entry.owner).with_context(what)?, ids.group(&entry.group).with_context(what)?);
         Ok(Node { body, mode: entry.mode, uid, gid, mtime: self.epoch, xattrs: Vec::new() })
     }
 
@@ -169,16 +170,6 @@ fn on_day(shadow: &str, day: u64) -> String {
         format!("{line}\n")
     });
     lines.collect()
-}
-
-/// The tar of an overlay part that is laid down before the packages; it lies in `folder`.
-pub fn write_install(layer: &Layer, epoch: u64, folder: &Path) -> anyhow::Result<PathBuf> {
-    // Before the packages there are no users but root.
-    let ids = Ids::parse("root:x:0:0::/root:/bin/sh", "root:x:0:")?;
-    let path = folder.join("install.tar");
-    std::fs::write(&path, crate::overlay::pack(layer, &ids, epoch)?)
-        .with_context(|| format!("writing `{}`", path.display()))?;
-    Ok(path)
 }
 
 #[cfg(test)]

@@ -60,7 +60,8 @@ mod tests {
     #[test]
     fn the_mirror_is_what_apt_uses() {
         let text = "http://a.test/node/ Nodesource\nhttp://m.test/x/debian/ Debian\nhttp://s.test/sec/ Debian-Security\n";
-        let expected = Mirror { archive: "http://m.test/x/debian/".into(), security: "http://s.test/sec/".into() };
+        let expected =
+            Mirror { archive: "http://m.test/x/debian/".into(), security: "http://s.test/sec/".into() };
         assert_eq!(parse(text), Some(expected));
     }
 

@@ -25,7 +25,7 @@ pub use mirror::Mirror;
 pub use tools::{Bench, Tools};
 pub use tree::{Body, Node, Tree};
 
-use crate::overlay::{Content, Layer, Overlay};
+use crate::overlay::{self, Content, Ids, Layer, Overlay};
 use crate::plan::Plan;
 use crate::store::Artifact;
 use crate::workshop::Workshop;
@@ -96,7 +96,9 @@ impl crate::workshop::Recipe for InstallRecipe<'_> {
     const VERSION: u32 = 1;
 
     fn make(&self, _: &Workshop, dir: &Path) -> anyhow::Result<()> {
-        layer::write_install(self.layer, self.epoch, dir).context("packing the install parts").map(|_| ())
+        // Before the packages there are no users but root, and tar makes the folders it misses.
+        let tar = overlay::pack(self.layer, &Ids::root(), self.epoch, &|_| true);
+        std::fs::write(dir.join("install.tar"), tar?).context("packing the install parts")
     }
 
     fn detail(&self) -> String {

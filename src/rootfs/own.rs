@@ -34,7 +34,8 @@ pub fn agent(shop: &Workshop, given: Option<&Path>) -> anyhow::Result<Artifact> 
     let digest = crate::store::sha256_file(&program)?;
     let mut files = Vec::new();
     collect(&PACKAGE, &mut files);
-    let files = files.into_iter().map(|(path, bytes)| (path, String::from_utf8_lossy(bytes).into_owned())).collect();
+    let files =
+        files.into_iter().map(|(path, bytes)| (path, String::from_utf8_lossy(bytes).into_owned())).collect();
     let program = Artifact { path: program, digest };
     let entry = shop.make(&AgentRecipe { program, version: env!("CARGO_PKG_VERSION"), files })?;
     Artifact::of(&entry, "nuvol-agent.deb")
@@ -71,11 +72,15 @@ impl Recipe for AgentRecipe {
         }
         data.sort();
         control.sort();
-        let control: Vec<_> = control.iter().map(|(path, bytes, mode)| (path.clone(), &bytes[..], *mode)).collect();
+        let control: Vec<_> =
+            control.iter().map(|(path, bytes, mode)| (path.clone(), &bytes[..], *mode)).collect();
         let file = std::fs::File::create(dir.join("nuvol-agent.deb")).context("making the package")?;
         let mut deb = ar::Builder::new(file);
-        let parts =
-            [("debian-binary", b"2.0\n".to_vec()), ("control.tar.gz", tar_gz(&control)?), ("data.tar.gz", tar_gz(&data)?)];
+        let parts = [
+            ("debian-binary", b"2.0\n".to_vec()),
+            ("control.tar.gz", tar_gz(&control)?),
+            ("data.tar.gz", tar_gz(&data)?),
+        ];
         for (name, bytes) in parts {
             let mut header = ar::Header::new(name.as_bytes().to_vec(), bytes.len() as u64);
             header.set_mode(0o100_644);

@@ -66,7 +66,8 @@ impl Tree {
             let header = entry.header();
             let target = || -> anyhow::Result<String> {
                 let bytes = entry.link_name_bytes().with_context(|| format!("`{path}` links to nothing"))?;
-                String::from_utf8(bytes.into_owned()).with_context(|| format!("`{path}` links to a strange name"))
+                String::from_utf8(bytes.into_owned())
+                    .with_context(|| format!("`{path}` links to a strange name"))
             };
             let body = match header.entry_type() {
                 EntryType::Regular | EntryType::Continuous => {
@@ -101,8 +102,12 @@ impl Tree {
 
     /// Takes away what `unwanted` says; hard links to something taken away keep its bytes.
     pub fn remove(&mut self, unwanted: impl Fn(&str, &Node) -> bool) {
-        let gone: Vec<String> =
-            self.nodes.iter().filter(|(path, node)| unwanted(path, node)).map(|(path, _)| path.clone()).collect();
+        let gone: Vec<String> = self
+            .nodes
+            .iter()
+            .filter(|(path, node)| unwanted(path, node))
+            .map(|(path, _)| path.clone())
+            .collect();
         for path in gone {
             self.take(&path);
         }
@@ -115,11 +120,14 @@ impl Tree {
             match self.nodes.get(parent).map(|it| &it.body) {
                 Some(Body::Folder) => {}
                 Some(Body::Link(target)) => {
-                    anyhow::bail!("`/{path}` lies behind the link `/{parent}` to `{target}`; write the real path")
+                    anyhow::bail!(
+                        "`/{path}` lies behind the link `/{parent}` to `{target}`; write the real path"
+                    )
                 }
                 Some(_) => anyhow::bail!("`/{path}` lies below `/{parent}`, which is a file"),
                 None => {
-                    let folder = Node { body: Body::Folder, mode: 0o755, uid: 0, gid: 0, xattrs: Vec::new(), ..node };
+                    let folder =
+                        Node { body: Body::Folder, mode: 0o755, uid: 0, gid: 0, xattrs: Vec::new(), ..node };
                     self.nodes.insert(parent.to_owned(), folder);
                 }
             }
@@ -159,7 +167,8 @@ impl Tree {
         let file = BufWriter::with_capacity(1 << 20, File::create(out).with_context(what)?);
         let mut builder = tar::Builder::new(file);
         for (path, node) in &self.nodes {
-            append(&mut builder, &mut source, path, node, epoch).with_context(|| format!("writing `/{path}`"))?;
+            append(&mut builder, &mut source, path, node, epoch)
+                .with_context(|| format!("writing `/{path}`"))?;
         }
         let mut file = builder.into_inner().with_context(what)?;
         file.flush().with_context(what)
@@ -227,7 +236,8 @@ fn append(
     epoch: u64,
 ) -> anyhow::Result<()> {
     if !node.xattrs.is_empty() {
-        builder.append_pax_extensions(node.xattrs.iter().map(|(key, value)| (key.as_str(), value.as_slice())))?;
+        builder
+            .append_pax_extensions(node.xattrs.iter().map(|(key, value)| (key.as_str(), value.as_slice())))?;
     }
     let mut header = Header::new_gnu();
     header.set_mode(node.mode);
@@ -292,7 +302,10 @@ mod tests {
         let mut capable = file("ping");
         capable.xattrs = vec![("SCHILY.xattr.security.capability".into(), vec![1, 0, b'\n', 2])];
         let long = format!("{}/{}", "d".repeat(120), "f".repeat(180));
-        let tree = tar(dir.path(), &[("usr/bin/ping", capable.clone()), (&long, file("x")), ("etc/.hidden.", file(""))]);
+        let tree = tar(
+            dir.path(),
+            &[("usr/bin/ping", capable.clone()), (&long, file("x")), ("etc/.hidden.", file(""))],
+        );
         assert_eq!(tree.get("usr/bin/ping").unwrap().xattrs, capable.xattrs);
         assert_eq!(tree.text("usr/bin/ping").unwrap(), "ping");
         assert_eq!(tree.get("usr").unwrap().body, Body::Folder);
@@ -320,7 +333,10 @@ mod tests {
         one.write(&dir.path().join("1"), 9).unwrap();
         let two = tar(dir.path(), &[("a/c", file("2")), ("b", file("1"))]);
         two.write(&dir.path().join("2"), 9).unwrap();
-        assert_eq!(std::fs::read(dir.path().join("1")).unwrap(), std::fs::read(dir.path().join("2")).unwrap());
+        assert_eq!(
+            std::fs::read(dir.path().join("1")).unwrap(),
+            std::fs::read(dir.path().join("2")).unwrap()
+        );
     }
 
     #[test]

@@ -1,7 +1,26 @@
 //! What people write: profiles, the catalogue and overlays, as text that has been checked.
 
+mod catalog;
+mod deserializer;
+mod files;
 mod names;
+mod problem;
+mod profile;
+mod read;
 mod size;
+mod source;
+mod tree;
+pub mod yaml;
 
-pub use names::{Architecture, Format, OverlayName, PackageName, ProfileName, ServiceName, Version};
+pub use catalog::{AnnounceSpec, Catalog, PortSpec, ProbeSpec, Protocol, Role, Scope, ServiceSpec, Start};
+pub use files::{Content, File};
+pub use names::{
+    Architecture, DnsSdType, Format, HostName, ImagePath, KernelArgument, OverlayName, PackageName,
+    PackageRef, ProfileName, ServiceName, SetName, UnitName, VariableName, Version, Word,
+};
+pub use problem::{Problem, Problems};
+pub use profile::{DiskSpec, FileSystem, Profile, Removal, RootSize, RootSpec, Scalar};
+pub use read::{Damaged, Document, read};
 pub use size::ByteSize;
+pub use source::{At, Place, Source, Span};
+pub use tree::{Catalogue, OverlayFolder, Tree};

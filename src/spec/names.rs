@@ -82,6 +82,119 @@ name!(
     Version, |text| text.len() <= 64 && is_word(text, "+-.~"),
     "a version (lower-case letters, digits, `+`, `-`, `.` and `~`, 64 at most)"
 );
+name!(
+    /// A set of packages in the catalogue, named `@set` in profiles.
+    SetName, |text| text.len() <= 64 && is_word(text, "-"),
+    "a set name (lower-case letters, digits and `-`, 64 at most)"
+);
+name!(
+    /// A variable for templates.
+    VariableName, |text| is_word(text, "_") && !text.starts_with(|c: char| c.is_ascii_digit()),
+    "a variable name (lower-case letters, digits and `_`, a letter first)"
+);
+name!(
+    /// A host name, in which `{id}` stands for the node's own id.
+    HostName, is_host_name,
+    "a host name (letters, digits, `-` and `{id}`, 63 at most)"
+);
+name!(
+    /// A systemd unit, with its suffix.
+    UnitName, is_unit_name,
+    "a systemd unit (a name and a suffix, as in `syncthing@nuvol.service`)"
+);
+name!(
+    /// An absolute path in the image, without `.`, `..` or doubled slashes.
+    ImagePath, is_image_path,
+    "a path of the image (absolute, without `.`, `..`, `//` or a slash at the end)"
+);
+name!(
+    /// A word: the name of a port or a kind of probe.
+    Word, |text| text.len() <= 64 && is_word(text, "-"),
+    "a word (lower-case letters, digits and `-`, 64 at most)"
+);
+name!(
+    /// A DNS-SD service type (RFC 6763, section 7).
+    DnsSdType, is_dns_sd_type,
+    "a DNS-SD service type (as in `_http._tcp`: 15 letters, digits or `-` at most, then `_tcp` or `_udp`)"
+);
+name!(
+    /// One word of the kernel's command line.
+    KernelArgument, |text| !text.is_empty() && text.chars().all(|c| c.is_ascii_graphic() && c != '"'),
+    "a word of a kernel command line (visible ASCII without blanks and quotes)"
+);
+
+fn is_host_name(text: &str) -> bool {
+    let name = text.replace("{id}", "00000000");
+    name.len() <= 63
+        && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-')
+        && !name.is_empty()
+        && !name.starts_with('-')
+        && !name.ends_with('-')
+}
+
+fn is_unit_name(text: &str) -> bool {
+    const SUFFIXES: [&str; 10] =
+        ["service", "socket", "timer", "mount", "automount", "swap", "target", "path", "slice", "scope"];
+    text.len() <= 255
+        && text.rsplit_once('.').is_some_and(|(name, suffix)| {
+            !name.is_empty()
+                && !name.starts_with('@')
+                && SUFFIXES.contains(&suffix)
+                && name.chars().all(|c| c.is_ascii_alphanumeric() || ":-_.\\@".contains(c))
+        })
+}
+
+fn is_image_path(text: &str) -> bool {
+    text.strip_prefix('/').is_some_and(|rest| {
+        rest.split('/').all(|part| !part.is_empty() && part != "." && part != "..")
+            && !rest.chars().any(char::is_control)
+    })
+}
+
+fn is_dns_sd_type(text: &str) -> bool {
+    text.strip_prefix('_').and_then(|rest| rest.rsplit_once("._")).is_some_and(|(name, protocol)| {
+        (1..=15).contains(&name.len())
+            && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-')
+            && matches!(protocol, "tcp" | "udp")
+    })
+}
+
+/// What stands in a list of packages: a package, or a set of the catalogue.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(try_from = "String", into = "String")]
+#[schemars(with = "String")]
+pub enum PackageRef {
+    /// A Debian package.
+    Package(PackageName),
+    /// `@set`.
+    Set(SetName),
+}
+
+impl TryFrom<String> for PackageRef {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        match text.strip_prefix('@') {
+            Some(set) => set.parse().map(Self::Set),
+            None => text.parse().map(Self::Package),
+        }
+    }
+}
+
+impl From<PackageRef> for String {
+    fn from(reference: PackageRef) -> String {
+        reference.to_string()
+    }
+}
+
+impl fmt::Display for PackageRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Package(name) => write!(f, "{name}"),
+            Self::Set(name) => write!(f, "@{name}"),
+        }
+    }
+}
 
 /// A machine architecture, by its Debian name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]

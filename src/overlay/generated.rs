@@ -1,0 +1,129 @@
+//! What `nuvol` itself lays into every image: the services for the agent, the image's own name, and
+//! the preset that says which units run. And what templates may name.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use anyhow::Context as _;
+use serde::Serialize;
+
+use crate::overlay::render::value;
+use crate::overlay::{Content, Entry, Layer};
+use crate::plan::{Plan, Service};
+use crate::spec::{ServiceName, Start, Version, yaml};
+
+/// The preset; `00` comes before every other.
+const PRESET: &str = "usr/lib/systemd/system-preset/00-nuvol.preset";
+
+/// Entries of the install part.
+pub(super) fn install(plan: &Plan) -> Layer {
+    Layer::from([(PRESET.to_owned(), file(preset(plan)))])
+}
+
+/// Entries of the files part.
+pub(super) fn files(plan: &Plan) -> anyhow::Result<Layer> {
+    let mut layer = Layer::new();
+    let image = Image { profile: plan.profile.as_str(), version: &plan.version, summary: &plan.summary };
+    layer.insert("usr/share/nuvol/image.yaml".to_owned(), file(yaml::to_string(&image)?));
+    for (name, service) in &plan.services {
+        let text = yaml::to_string(&Named { name, service })
+            .with_context(|| format!("writing the entry of service `{name}`"))?;
+        layer.insert(format!("usr/share/nuvol/services/{name}.yaml"), file(text));
+    }
+    Ok(layer)
+}
+
+#[derive(Serialize)]
+struct Image<'a> {
+    profile: &'a str,
+    version: &'a Version,
+    summary: &'a str,
+}
+
+/// A service as the agent reads it: its name first.
+#[derive(Serialize)]
+#[serde(rename_all = "kebab-case")]
+struct Named<'a> {
+    name: &'a ServiceName,
+    #[serde(flatten)]
+    service: &'a Service,
+}
+
+fn file(text: String) -> Entry {
+    Entry {
+        content: Content::File(text.into_bytes()),
+        mode: 0o644,
+        owner: "root".into(),
+        group: "root".into(),
+    }
+}
+
+/// An instance (`x@a.service`) is enabled by its template with the instance behind it: that is the
+/// only form which `systemctl preset-all` understands (systemd.preset(5)).
+fn preset(plan: &Plan) -> String {
+    let always = plan.services.values().filter(|service| service.start == Start::Always);
+    let units = plan.units.iter().chain(always.flat_map(|service| &service.units));
+    let mut enabled: BTreeMap<String, BTreeSet<&str>> = BTreeMap::new();
+    for unit in units {
+        let unit = unit.as_str();
+        let instance = unit.split_once('@').and_then(|(name, rest)| {
+            let (instance, suffix) = rest.rsplit_once('.')?;
+            (!instance.is_empty()).then_some((format!("{name}@.{suffix}"), instance))
+        });
+        match instance {
+            Some((template, instance)) => {
+                enabled.entry(template).or_default().insert(instance);
+            }
+            None => {
+                enabled.entry(unit.to_owned()).or_default();
+            }
+        }
+    }
+    let lines = enabled.into_iter().map(|(unit, instances)| {
+        let instances: String = instances.into_iter().map(|instance| format!(" {instance}")).collect();
+        format!("enable {unit}{instances}\n")
+    });
+    lines.chain(["disable *\n".to_owned()]).collect()
+}
+
+/// What templates may name.
+pub(super) fn variables(plan: &Plan) -> BTreeMap<String, serde_json::Value> {
+    let services: Vec<Named<'_>> =
+        plan.services.iter().map(|(name, service)| Named { name, service }).collect();
+    let data: BTreeSet<&str> = plan
+        .services
+        .values()
+        .flat_map(|service| &service.data)
+        .map(String::as_str)
+        .chain(["/home"])
+        .collect();
+    let mut variables: BTreeMap<String, serde_json::Value> =
+        plan.variables.iter().map(|(name, scalar)| (name.clone(), value(scalar))).collect();
+    let mut own = |name: &str, given: serde_json::Value| {
+        variables.insert(name.to_owned(), given);
+    };
+    own("profile", value(&plan.profile));
+    own("version", value(&plan.version));
+    own("summary", value(&plan.summary));
+    own("hostname", value(&plan.hostname));
+    own("suite", value(&plan.base.suite));
+    own("services", value(&services));
+    own("data", value(&data));
+    if let Some(disk) = &plan.disk {
+        own("kernel_arguments", value(&disk.kernel_arguments.join(" ")));
+        own(
+            "disk",
+            serde_json::json!({
+                "root_uuid": disk.ids.root,
+                "esp_id": volume_id(disk.ids.esp),
+                "config_id": volume_id(disk.ids.config),
+                "build": disk.ids.build,
+            }),
+        );
+    }
+    variables
+}
+
+/// A FAT volume id as `blkid` writes it.
+fn volume_id(id: u32) -> String {
+    format!("{:04X}-{:04X}", id >> 16, id & 0xffff)
+}

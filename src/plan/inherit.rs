@@ -1,0 +1,273 @@
+//! What `extends:` means: a profile and its parents laid over each other, each value with its history.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use crate::plan::origin::{Origins, Step, Verb};
+use crate::spec::{
+    At, Document, Format, KernelArgument, OverlayName, PackageName, PackageRef, Place, Problem, Problems,
+    Profile, ProfileName, RootSize, Scalar, ServiceName, SetName, Tree, UnitName, VariableName,
+};
+
+/// A profile with all that it inherits.
+#[derive(Debug, Default)]
+pub(super) struct Merged {
+    pub(super) scalars: Scalars,
+    /// Each package with the set that brought it, where one did.
+    pub(super) packages: Vec<Item<(PackageName, Option<SetName>)>>,
+    pub(super) services: Vec<Item<ServiceName>>,
+    pub(super) overlays: Vec<Item<OverlayName>>,
+    pub(super) units: Vec<Item<UnitName>>,
+    pub(super) formats: Vec<Item<Format>>,
+    pub(super) kernel_arguments: Vec<Item<KernelArgument>>,
+    pub(super) variables: BTreeMap<VariableName, (Scalar, Place)>,
+}
+
+/// Values of which the last one counts.
+#[derive(Debug, Default)]
+pub(super) struct Scalars {
+    pub(super) summary: Option<String>,
+    pub(super) version: Option<crate::spec::Version>,
+    pub(super) hostname: Option<crate::spec::HostName>,
+    pub(super) filesystem: Option<crate::spec::FileSystem>,
+    pub(super) root_size: Option<(RootSize, Place)>,
+}
+
+/// An entry of a list and where it was given.
+#[derive(Debug, Clone)]
+pub(super) struct Item<T> {
+    pub(super) value: T,
+    pub(super) place: Place,
+}
+
+/// The profile and its parents, the root of all first.
+pub(super) fn lineage<'t>(
+    tree: &'t Tree,
+    name: &ProfileName,
+    problems: &mut Problems,
+) -> Vec<(ProfileName, &'t Document<Profile>)> {
+    let mut line: Vec<(ProfileName, &Document<Profile>)> = Vec::new();
+    let mut next = name.clone();
+    let mut asked_at: Option<Place> = None;
+    loop {
+        let Some(file) = tree.profiles().get(&next) else {
+            let cause = match &asked_at {
+                Some(_) => format!("unknown parent profile `{next}`"),
+                None => format!("unknown profile `{next}`"),
+            };
+            let problem = Problem { place: asked_at, ..Problem::anywhere(cause) };
+            let known = tree.profiles().keys().map(ProfileName::as_str);
+            problems.push(problem.nearest(next.as_str(), known));
+            break;
+        };
+        problems.extend(file.problems.clone());
+        line.push((next.clone(), &file.document));
+        let Some(parent) = &file.document.value.extends else { break };
+        let place = file.document.place(parent.span);
+        if let Some(start) = line.iter().position(|(seen, _)| *seen == parent.value) {
+            let mut names: Vec<&str> = line[start..].iter().map(|(name, _)| name.as_str()).collect();
+            names.push(parent.value.as_str());
+            let cause = format!("profiles extend each other in a circle: {}", names.join(" -> "));
+            problems.push(Problem::at(place, cause).remedy("take one `extends` of the circle out"));
+            break;
+        }
+        next = parent.value.clone();
+        asked_at = Some(place);
+    }
+    line.reverse();
+    line
+}
+
+/// Lays the profiles over each other.
+pub(super) fn merge(
+    tree: &Tree,
+    line: &[(ProfileName, &Document<Profile>)],
+    origins: &mut Origins,
+    problems: &mut Problems,
+) -> Merged {
+    let mut merged = Merged::default();
+    for (_, document) in line {
+        let mut layer = Layer { tree, document, origins, problems };
+        let (add, remove) = (&document.value, &document.value.remove);
+        layer.scalars(&mut merged.scalars);
+        layer.packages(&mut merged.packages);
+        layer.list("services", &mut merged.services, &remove.services, &add.services);
+        layer.list("overlays", &mut merged.overlays, &remove.overlays, &add.overlays);
+        layer.list("units", &mut merged.units, &remove.units, &add.units);
+        layer.list("formats", &mut merged.formats, &remove.formats, &add.formats);
+        layer.list(
+            "kernel-arguments",
+            &mut merged.kernel_arguments,
+            &remove.kernel_arguments,
+            &add.kernel_arguments,
+        );
+        layer.variables(&mut merged.variables);
+    }
+    merged
+}
+
+/// One profile being laid over its parents.
+struct Layer<'a> {
+    tree: &'a Tree,
+    document: &'a Document<Profile>,
+    origins: &'a mut Origins,
+    problems: &'a mut Problems,
+}
+
+impl Layer<'_> {
+    fn note(&mut self, key: String, verb: Verb, value: Option<String>, place: &Place) {
+        let step = Step { verb, value, through: None, place: Some(place.clone()) };
+        self.origins.note(key, step);
+    }
+
+    fn scalar<T: Clone + fmt::Display>(&mut self, key: &str, have: &mut Option<T>, given: Option<&At<T>>) {
+        if let Some(given) = given {
+            let place = self.document.place(given.span);
+            self.note(key.to_owned(), Verb::Set, Some(given.value.to_string()), &place);
+            *have = Some(given.value.clone());
+        }
+    }
+
+    fn scalars(&mut self, have: &mut Scalars) {
+        let profile = &self.document.value;
+        self.scalar("summary", &mut have.summary, profile.summary.as_ref());
+        self.scalar("version", &mut have.version, profile.version.as_ref());
+        self.scalar("hostname", &mut have.hostname, profile.hostname.as_ref());
+        if let Some(disk) = &profile.disk {
+            let root = &disk.value.root;
+            self.scalar("disk.root.filesystem", &mut have.filesystem, root.filesystem.as_ref());
+            let mut size = None;
+            self.scalar("disk.root.size", &mut size, root.size.as_ref());
+            if let (Some(size), Some(at)) = (size, &root.size) {
+                have.root_size = Some((size, self.document.place(at.span)));
+            }
+        }
+    }
+
+    fn list<T: Clone + Eq + fmt::Display>(
+        &mut self,
+        key: &str,
+        have: &mut Vec<Item<T>>,
+        remove: &[At<T>],
+        add: &[At<T>],
+    ) {
+        for gone in remove {
+            let place = self.document.place(gone.span);
+            let before = have.len();
+            have.retain(|item| item.value != gone.value);
+            if have.len() == before {
+                let known: Vec<String> = have.iter().map(|item| item.value.to_string()).collect();
+                self.not_there(key, &gone.value.to_string(), place, &known);
+            } else {
+                self.note(format!("{key}.{}", gone.value), Verb::Remove, None, &place);
+            }
+        }
+        for (index, new) in add.iter().enumerate() {
+            let place = self.document.place(new.span);
+            if let Some(first) = add[..index].iter().find(|first| first.value == new.value) {
+                self.twice(key, &new.value.to_string(), place, first.span);
+                continue;
+            }
+            self.note(format!("{key}.{}", new.value), Verb::Add, None, &place);
+            if !have.iter().any(|item| item.value == new.value) {
+                have.push(Item { value: new.value.clone(), place });
+            }
+        }
+    }
+
+    fn packages(&mut self, have: &mut Vec<Item<(PackageName, Option<SetName>)>>) {
+        let document = self.document;
+        for gone in &document.value.remove.packages {
+            let place = document.place(gone.span);
+            let matches = |item: &Item<(PackageName, Option<SetName>)>| match &gone.value {
+                PackageRef::Package(name) => item.value.0 == *name,
+                PackageRef::Set(set) => item.value.1.as_ref() == Some(set),
+            };
+            let removed: Vec<PackageName> =
+                have.iter().filter(|item| matches(item)).map(|item| item.value.0.clone()).collect();
+            have.retain(|item| !matches(item));
+            if removed.is_empty() {
+                let known = have.iter().flat_map(|item| {
+                    let (package, set) = &item.value;
+                    [Some(package.to_string()), set.as_ref().map(|set| format!("@{set}"))]
+                });
+                let known: Vec<String> = known.flatten().collect();
+                self.not_there("packages", &gone.value.to_string(), place, &known);
+                continue;
+            }
+            for name in removed {
+                self.note(format!("packages.{name}"), Verb::Remove, None, &place);
+            }
+        }
+        for (index, new) in document.value.packages.iter().enumerate() {
+            let place = document.place(new.span);
+            if let Some(first) =
+                document.value.packages[..index].iter().find(|first| first.value == new.value)
+            {
+                self.twice("packages", &new.value.to_string(), place, first.span);
+                continue;
+            }
+            match &new.value {
+                PackageRef::Package(name) => {
+                    self.note(format!("packages.{name}"), Verb::Add, None, &place);
+                    have.push(Item { value: (name.clone(), None), place });
+                }
+                PackageRef::Set(set) => self.set(set, &place, have),
+            }
+        }
+    }
+
+    fn set(&mut self, set: &SetName, place: &Place, have: &mut Vec<Item<(PackageName, Option<SetName>)>>) {
+        let catalogue = self.tree.catalogue();
+        let Some((document, packages)) = catalogue.set(set) else {
+            if !catalogue.is_damaged(&format!("sets.{set}")) {
+                let known: Vec<String> = catalogue
+                    .documents()
+                    .iter()
+                    .flat_map(|document| document.value.sets.keys())
+                    .map(|known| format!("@{}", known.value))
+                    .collect();
+                let problem = Problem::at(place.clone(), format!("unknown package set `@{set}`"));
+                self.problems.push(problem.nearest(&format!("@{set}"), known.iter().map(String::as_str)));
+            }
+            return;
+        };
+        for package in packages {
+            let through = Some(format!("set `@{set}` at {}", document.place(package.span)));
+            let step = Step { verb: Verb::Add, value: None, through, place: Some(place.clone()) };
+            self.origins.note(format!("packages.{}", package.value), step);
+            let value = (package.value.clone(), Some(set.clone()));
+            have.push(Item { value, place: document.place(package.span) });
+        }
+    }
+
+    fn variables(&mut self, have: &mut BTreeMap<VariableName, (Scalar, Place)>) {
+        let profile = &self.document.value;
+        for gone in &profile.remove.variables {
+            let place = self.document.place(gone.span);
+            if have.remove(&gone.value).is_none() {
+                let known: Vec<String> = have.keys().map(ToString::to_string).collect();
+                self.not_there("variables", gone.value.as_str(), place, &known);
+            } else {
+                self.note(format!("variables.{}", gone.value), Verb::Remove, None, &place);
+            }
+        }
+        for (name, value) in &profile.variables {
+            let place = self.document.place(value.span);
+            let key = format!("variables.{}", name.value);
+            self.note(key, Verb::Set, Some(value.value.to_string()), &place);
+            have.insert(name.value.clone(), (value.value.clone(), self.document.place(name.span)));
+        }
+    }
+
+    fn not_there(&mut self, key: &str, name: &str, place: Place, known: &[String]) {
+        let problem = Problem::at(place, format!("`remove.{key}` names `{name}`, which no parent gives"));
+        self.problems.push(problem.nearest(name, known.iter().map(String::as_str)));
+    }
+
+    fn twice(&mut self, key: &str, name: &str, place: Place, first: crate::spec::Span) {
+        let first = self.document.place(first);
+        let problem = Problem::at(place, format!("`{name}` stands twice in `{key}`"));
+        self.problems.push(problem.remedy("keep one of the two").related(first, "first here"));
+    }
+}
