@@ -145,6 +145,7 @@ APT::Install-Recommends "false";
 APT::Sandbox::User "root";
 APT::Solver "internal";
 Acquire::Languages "none";
+Acquire::ForceHash "sha256";
 Acquire::Retries "3";
 "#,
         arch = base.architecture.as_str()

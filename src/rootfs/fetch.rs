@@ -59,12 +59,7 @@ fn agent() -> ureq::Agent {
     config.build().into()
 }
 
-fn fetch_one(
-    shop: &Workshop,
-    agent: &ureq::Agent,
-    package: &Package,
-    bar: &ProgressBar,
-) -> anyhow::Result<()> {
+fn fetch_one(store: &Store, agent: &ureq::Agent, package: &Package, bar: &ProgressBar) -> anyhow::Result<()> {
     let before = bar.position();
     let mut wait = Duration::from_secs(1);
     let mut attempt = 1;
