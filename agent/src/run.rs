@@ -48,30 +48,27 @@ pub async fn serve(options: Options, sockets: Vec<TcpListener>) -> anyhow::Resul
     let name = machine::name();
     let (plain, tls) = bind(&options, sockets)?;
     let (events_in, mut events) = mpsc::channel(64);
-    let mut loop_ = Loop::new(&name);
-    begin(&options, &mut loop_);
+    let mut wiring = Wiring::new(&name);
+    begin(&options, &mut wiring);
 
     let mut tasks = JoinSet::new();
-    let app = http::router(Handle { snapshot: loop_.snapshot.subscribe(), uptime: machine::uptime });
+    let app = http::router(Handle { snapshot: wiring.snapshot.subscribe(), uptime: machine::uptime });
     let guests = http::guests::Guests::default();
-    for listener in plain {
-        tasks.spawn(http::server::serve(listener, Door::Plain, app.clone(), guests.clone()));
+    let tls_door = if tls.is_empty() { Door::Shut } else { wiring.tls_door(&options, &name) };
+    let doors = plain.into_iter().map(|listener| (listener, Door::Plain));
+    for (listener, door) in doors.chain(tls.into_iter().map(|listener| (listener, tls_door.clone()))) {
+        journal::write(Level::Info, &format!("serving {}", listener.local_addr()?));
+        tasks.spawn(http::server::serve(listener, door, app.clone(), guests.clone()));
     }
-    if !tls.is_empty() {
-        let door = loop_.tls_door(&options, &name);
-        for listener in tls {
-            tasks.spawn(http::server::serve(listener, door.clone(), app.clone(), guests.clone()));
-        }
-    }
-    tasks.spawn(bus::run(options.bus.clone(), loop_.watched.subscribe(), events_in));
+    tasks.spawn(bus::run(options.bus.clone(), wiring.watched.subscribe(), events_in));
 
     tell_systemd(NotifyState::Ready);
     let mut tick = tokio::time::interval(TICK);
     loop {
         tokio::select! {
-            Some(event) = events.recv() => loop_.handle(event),
+            Some(event) = events.recv() => wiring.handle(event),
             _ = tick.tick() => {
-                loop_.handle(Event::Named(machine::name()));
+                wiring.handle(Event::Named(machine::name()));
                 tell_systemd(NotifyState::Watchdog);
             }
             Some(ended) = tasks.join_next() => {
@@ -87,13 +84,13 @@ pub async fn serve(options: Options, sockets: Vec<TcpListener>) -> anyhow::Resul
 }
 
 /// The node with the ways out of it.
-struct Loop {
+struct Wiring {
     node: Node,
     snapshot: watch::Sender<Arc<Snapshot>>,
     watched: watch::Sender<BTreeSet<String>>,
 }
 
-impl Loop {
+impl Wiring {
     fn new(name: &str) -> Self {
         let node = Node::new(name);
         let snapshot = watch::Sender::new(Arc::new(node.snapshot()));
@@ -133,17 +130,17 @@ impl Loop {
 }
 
 /// What is done once at start: the identity, the claim code, the catalogue.
-fn begin(options: &Options, loop_: &mut Loop) {
+fn begin(options: &Options, wiring: &mut Wiring) {
     match state::node_key(&options.state) {
         Ok(key) => journal::write(Level::Info, &format!("this node's key is {}", key.public())),
-        Err(error) => loop_.trouble("The node has no identity.", &error),
+        Err(error) => wiring.trouble("The node has no identity.", &error),
     }
     if let Err(error) = state::claim_code(&options.runtime) {
-        loop_.trouble("The node cannot be claimed.", &error);
+        wiring.trouble("The node cannot be claimed.", &error);
     }
     let services::Found { catalogue, problems } = services::read(&options.services);
-    loop_.handle(Event::Catalogue(catalogue));
-    problems.into_iter().for_each(|problem| loop_.handle(Event::Problem(problem)));
+    wiring.handle(Event::Catalogue(catalogue));
+    problems.into_iter().for_each(|problem| wiring.handle(Event::Problem(problem)));
 }
 
 type Listeners = Vec<tokio::net::TcpListener>;
@@ -165,19 +162,15 @@ fn bind(options: &Options, sockets: Vec<TcpListener>) -> anyhow::Result<(Listene
             "there is no socket to serve; start `nuvol-agent.socket`, or give `--listen 127.0.0.1:8080`"
         );
     }
-    let ready = |sockets: Vec<TcpListener>| -> anyhow::Result<Listeners> {
-        sockets.into_iter().map(ready).collect::<std::io::Result<_>>().context("making a socket ready")
-    };
     Ok((ready(plain)?, ready(tls)?))
 }
 
-fn ready(socket: TcpListener) -> std::io::Result<tokio::net::TcpListener> {
-    socket.set_nonblocking(true)?;
-    let listener = tokio::net::TcpListener::from_std(socket)?;
-    if let Ok(address) = listener.local_addr() {
-        journal::write(Level::Info, &format!("serving {address}"));
-    }
-    Ok(listener)
+fn ready(sockets: Vec<TcpListener>) -> anyhow::Result<Listeners> {
+    let ready = sockets.into_iter().map(|socket| {
+        socket.set_nonblocking(true)?;
+        tokio::net::TcpListener::from_std(socket)
+    });
+    ready.collect::<std::io::Result<_>>().context("making a socket ready")
 }
 
 /// Without systemd there is nobody to tell, and that is no error.
