@@ -1,1 +1,77 @@
-fn main() {}
+//! The program: arguments, sockets from systemd, one thread.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+use nuvol_agent::bus::Bus;
+use nuvol_agent::node::Level;
+use nuvol_agent::{journal, run};
+
+/// Shows how this node is, as a web page and as JSON.
+#[derive(Debug, Parser)]
+#[command(name = "nuvol-agent", version, args_conflicts_with_subcommands = true)]
+struct Arguments {
+    #[command(subcommand)]
+    verb: Option<Verb>,
+    #[command(flatten)]
+    serve: Serve,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// Serve the page and the API (the default)
+    Serve(Serve),
+}
+
+#[derive(Debug, Args)]
+struct Serve {
+    /// Folder of the service catalogue; `image.yaml` lies beside it
+    #[arg(long, value_name = "DIR", default_value = "/usr/share/nuvol/services")]
+    services: PathBuf,
+    /// Folder of what must survive a reboot
+    #[arg(long, value_name = "DIR", default_value = "/var/lib/nuvol-agent")]
+    state: PathBuf,
+    /// Folder of what must not survive a reboot
+    #[arg(long, value_name = "DIR", default_value = "/run/nuvol-agent")]
+    runtime: PathBuf,
+    /// Serve HTTP here too, besides the sockets that systemd hands over
+    #[arg(long, value_name = "ADDR")]
+    listen: Option<SocketAddr>,
+    /// Serve HTTPS here too
+    #[arg(long, value_name = "ADDR")]
+    listen_tls: Option<SocketAddr>,
+    /// Ask the systemd on this D-Bus instead of the system's
+    #[arg(long, value_name = "ADDRESS")]
+    bus: Option<String>,
+}
+
+fn main() -> ExitCode {
+    let Arguments { verb, serve } = Arguments::parse();
+    let serve = match verb {
+        Some(Verb::Serve(serve)) => serve,
+        None => serve,
+    };
+    match start(serve) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            journal::write(Level::Error, &format!("{error:#}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn start(serve: Serve) -> anyhow::Result<()> {
+    // Before any thread is there: taking the sockets changes the environment.
+    let mut handed = listenfd::ListenFd::from_env();
+    let mut sockets = Vec::new();
+    for index in 0..handed.len() {
+        sockets.extend(handed.take_tcp_listener(index)?);
+    }
+    let Serve { services, state, runtime, listen, listen_tls, bus } = serve;
+    let bus = bus.map_or(Bus::System, Bus::At);
+    // One thread serves a page in a millisecond, and a thread that hangs is one that the watchdog sees.
+    let runtime_ = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime_.block_on(run::serve(run::Options { services, state, runtime, listen, listen_tls, bus }, sockets))
+}

@@ -1,0 +1,151 @@
+//! What every request passes first and every answer last, whatever its path.
+
+use std::net::{Ipv4Addr, Ipv6Addr};
+
+use axum::extract::{Request, State};
+use axum::http::header::{ALLOW, CACHE_CONTROL, CONTENT_SECURITY_POLICY, HOST, REFERRER_POLICY};
+use axum::http::header::{X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+
+use super::Handle;
+
+/// Everything comes from the node itself: no inline script or style, no frame around it, no form to elsewhere.
+const POLICY: &str =
+    "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; object-src 'none'";
+
+/// The host by which the visitor reached the node, without its port.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Host(pub(super) String);
+
+/// Refuses what is not for this node or not for looking, and marks every answer.
+pub(super) async fn check(State(handle): State<Handle>, mut request: Request, next: Next) -> Response {
+    let mut response = match admit(&handle.now().name, &request) {
+        Ok(host) => {
+            request.extensions_mut().insert(host);
+            next.run(request).await
+        }
+        Err(refusal) => refusal,
+    };
+    let headers = response.headers_mut();
+    for (name, value) in [
+        (CONTENT_SECURITY_POLICY, POLICY),
+        (X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (X_FRAME_OPTIONS, "DENY"),
+        (REFERRER_POLICY, "no-referrer"),
+    ] {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    headers.insert("cross-origin-resource-policy", HeaderValue::from_static("same-origin"));
+    headers.insert("cross-origin-opener-policy", HeaderValue::from_static("same-origin"));
+    headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    response
+}
+
+#[expect(clippy::result_large_err, reason = "the refusal is the answer")]
+fn admit(name: &str, request: &Request) -> Result<Host, Response> {
+    // The name comes first, even before the path: a stranger learns nothing about what is here.
+    let Some(host) = host_of(request.headers(), request.uri()).filter(|host| is_own(host, name)) else {
+        // Not naming the node: the one who asks may be a page of somebody else.
+        let text = "421: this is not a name of this node; open it by its own name or by its address\n";
+        return Err((StatusCode::MISDIRECTED_REQUEST, text).into_response());
+    };
+    if !matches!(*request.method(), Method::GET | Method::HEAD) {
+        let text = "405: there is nothing to change here; use GET or HEAD\n";
+        return Err((StatusCode::METHOD_NOT_ALLOWED, [(ALLOW, "GET, HEAD")], text).into_response());
+    }
+    Ok(Host(host))
+}
+
+/// The one host that the request names, in lower case and without its port (RFC 9112 3.2).
+fn host_of(headers: &HeaderMap, uri: &Uri) -> Option<String> {
+    let mut given = headers.get_all(HOST).iter();
+    let header = given.next()?.to_str().ok()?;
+    if given.next().is_some() {
+        return None;
+    }
+    let authority = uri.authority().map_or(header, |authority| authority.as_str());
+    let (host, port) = match authority.rfind(':') {
+        Some(colon) if !authority[colon..].contains(']') => (&authority[..colon], &authority[colon + 1..]),
+        _ => (authority, ""),
+    };
+    let plain = port.bytes().all(|digit| digit.is_ascii_digit());
+    plain.then(|| host.strip_suffix('.').unwrap_or(host).to_ascii_lowercase())
+}
+
+/// Whether a page under this name can only be ours. A page of a stranger that has its own name point to this
+/// node (DNS rebinding) sends that name; it can never send a bare address, nor a name that only this network knows.
+fn is_own(host: &str, name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    let bare = host.strip_suffix(".local").unwrap_or(host);
+    let bracketed = host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
+    (bare == name && !name.is_empty())
+        || host == "localhost"
+        || host.parse::<Ipv4Addr>().is_ok()
+        || bracketed.is_some_and(|address| address.parse::<Ipv6Addr>().is_ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::header::HOST;
+    use axum::http::{HeaderMap, HeaderValue, Uri};
+
+    use super::{host_of, is_own};
+
+    fn check(hosts: &[&str], uri: &str) -> Option<String> {
+        let mut headers = HeaderMap::new();
+        hosts.iter().for_each(|host| {
+            headers.append(HOST, HeaderValue::from_bytes(host.as_bytes()).unwrap());
+        });
+        host_of(&headers, &uri.parse::<Uri>().unwrap()).filter(|host| is_own(host, "Nuvol-1a2b3c4d"))
+    }
+
+    #[test]
+    fn the_node_answers_to_its_names_and_to_addresses() {
+        for (host, expected) in [
+            ("nuvol-1a2b3c4d", "nuvol-1a2b3c4d"),
+            ("NUVOL-1A2B3C4D.local:8080", "nuvol-1a2b3c4d.local"),
+            ("nuvol-1a2b3c4d.local.", "nuvol-1a2b3c4d.local"),
+            ("localhost:8080", "localhost"),
+            ("192.0.2.7", "192.0.2.7"),
+            ("192.0.2.7:80", "192.0.2.7"),
+            ("[2001:db8::1]:443", "[2001:db8::1]"),
+            ("[fe80::1]", "[fe80::1]"),
+        ] {
+            assert_eq!(check(&[host], "/").as_deref(), Some(expected), "{host}");
+        }
+        assert_eq!(check(&["192.0.2.7"], "http://localhost/x").as_deref(), Some("localhost"));
+    }
+
+    #[test]
+    fn the_node_answers_to_no_other_name() {
+        for host in [
+            "",
+            ".",
+            ".local",
+            "evil.example",
+            "nuvol-1a2b3c4d.evil.example",
+            "nuvol-1a2b3c4d.local.evil.example",
+            "localhost.evil.example",
+            "192.0.2.7.evil.example",
+            "1.2.3",
+            "0x7f.1",
+            "nuvol-1a2b3c4d:80:80",
+            "nuvol-1a2b3c4d@evil.example",
+            "nuvol-1a2b3c4d:port",
+            "[::1",
+            "::1",
+            "[evil]",
+            "nuvol-1a2b3c4d/",
+            "nuvol-1a2b3c4d .local",
+        ] {
+            assert_eq!(check(&[host], "/"), None, "{host}");
+        }
+        assert_eq!(check(&[], "/"), None);
+        assert_eq!(check(&["localhost", "localhost"], "/"), None);
+        assert_eq!(check(&["localhost"], "http://evil.example/"), None);
+        assert!(!is_own("", ""));
+        assert!(!is_own(".local", ""));
+    }
+}

@@ -1,0 +1,29 @@
+//! Door to the journal: a line on standard error, with its level where systemd reads it.
+
+use std::sync::OnceLock;
+
+use crate::node::Level;
+
+/// Writes one line. Line ends within it become blanks, so that nothing can forge a second line.
+pub fn write(level: Level, line: &str) {
+    let line: String = line.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    if read_by_systemd() {
+        eprintln!("<{}>{line}", priority(level));
+    } else {
+        eprintln!("nuvol-agent: {line}");
+    }
+}
+
+/// sd-daemon(3): the level of a line is a number in angle brackets before it.
+fn priority(level: Level) -> u8 {
+    match level {
+        Level::Error => 3,
+        Level::Warning => 4,
+        Level::Info => 6,
+    }
+}
+
+fn read_by_systemd() -> bool {
+    static READ: OnceLock<bool> = OnceLock::new();
+    *READ.get_or_init(|| std::env::var_os("JOURNAL_STREAM").is_some())
+}

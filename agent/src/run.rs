@@ -1,0 +1,181 @@
+//! Joins heart and doors: one loop that hands events to the node and carries out its actions.
+
+use std::collections::BTreeSet;
+use std::net::{SocketAddr, TcpListener};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+use sd_notify::NotifyState;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinSet;
+
+use crate::bus::Bus;
+use crate::http::Handle;
+use crate::http::server::Door;
+use crate::node::snapshot::Snapshot;
+use crate::node::{Action, Event, Level, Node, Problem};
+use crate::{bus, http, journal, machine, services, state};
+
+/// How often the watchdog is told that all is well. A third of the unit's `WatchdogSec=` or less.
+const TICK: Duration = Duration::from_secs(5);
+/// Browsers and programs expect HTTPS here.
+const HTTPS_PORT: u16 = 443;
+
+/// What the agent is told on its command line.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Folder of the catalogue.
+    pub services: PathBuf,
+    /// Folder of what survives a reboot.
+    pub state: PathBuf,
+    /// Folder of what does not.
+    pub runtime: PathBuf,
+    /// Serve HTTP here besides systemd's sockets.
+    pub listen: Option<SocketAddr>,
+    /// Serve HTTPS here besides systemd's sockets.
+    pub listen_tls: Option<SocketAddr>,
+    /// The bus that systemd is on.
+    pub bus: Bus,
+}
+
+/// Serves until it is told to stop.
+pub async fn serve(options: Options, sockets: Vec<TcpListener>) -> anyhow::Result<()> {
+    let mut stop = signal(SignalKind::terminate()).context("listening for SIGTERM")?;
+    let mut interrupt = signal(SignalKind::interrupt()).context("listening for SIGINT")?;
+    let name = machine::name();
+    let (plain, tls) = bind(&options, sockets)?;
+    let (events_in, mut events) = mpsc::channel(64);
+    let mut wiring = Wiring::new(&name);
+    begin(&options, &mut wiring);
+
+    let mut tasks = JoinSet::new();
+    let app = http::router(Handle { snapshot: wiring.snapshot.subscribe(), uptime: machine::uptime });
+    let guests = http::guests::Guests::default();
+    let tls_door = if tls.is_empty() { Door::Shut } else { wiring.tls_door(&options, &name) };
+    let doors = plain.into_iter().map(|listener| (listener, Door::Plain));
+    for (listener, door) in doors.chain(tls.into_iter().map(|listener| (listener, tls_door.clone()))) {
+        journal::write(Level::Info, &format!("serving {}", listener.local_addr()?));
+        tasks.spawn(http::server::serve(listener, door, app.clone(), guests.clone()));
+    }
+    tasks.spawn(bus::run(options.bus.clone(), wiring.watched.subscribe(), events_in));
+
+    tell_systemd(NotifyState::Ready);
+    let mut tick = tokio::time::interval(TICK);
+    loop {
+        tokio::select! {
+            Some(event) = events.recv() => wiring.handle(event),
+            _ = tick.tick() => {
+                wiring.handle(Event::Named(machine::name()));
+                tell_systemd(NotifyState::Watchdog);
+            }
+            Some(ended) = tasks.join_next() => {
+                ended.context("a door of the agent broke down")?;
+                anyhow::bail!("a door of the agent closed by itself");
+            }
+            _ = stop.recv() => break,
+            _ = interrupt.recv() => break,
+        }
+    }
+    tell_systemd(NotifyState::Stopping);
+    Ok(())
+}
+
+/// The node with the ways out of it.
+struct Wiring {
+    node: Node,
+    snapshot: watch::Sender<Arc<Snapshot>>,
+    watched: watch::Sender<BTreeSet<String>>,
+}
+
+impl Wiring {
+    fn new(name: &str) -> Self {
+        let node = Node::new(name);
+        let snapshot = watch::Sender::new(Arc::new(node.snapshot()));
+        Self { node, snapshot, watched: watch::Sender::new(BTreeSet::new()) }
+    }
+
+    fn handle(&mut self, event: Event) {
+        for action in self.node.handle(machine::uptime(), event) {
+            match action {
+                Action::Watch(units) => {
+                    self.watched.send_replace(units);
+                }
+                Action::Publish(snapshot) => {
+                    self.snapshot.send_replace(Arc::new(snapshot));
+                }
+                Action::Log(level, line) => journal::write(level, &line),
+            }
+        }
+    }
+
+    /// A door that did not open: the page tells of it, and the agent goes on without.
+    fn trouble(&mut self, effect: &str, error: &anyhow::Error) {
+        self.handle(Event::Problem(Problem { effect: effect.to_owned(), cause: format!("{error:#}") }));
+    }
+
+    fn tls_door(&mut self, options: &Options, name: &str) -> Door {
+        match state::certificate(&options.state, name)
+            .and_then(|certificate| http::tls::acceptor(&certificate.pem))
+        {
+            Ok(acceptor) => Door::Tls(acceptor),
+            Err(error) => {
+                self.trouble("HTTPS is off.", &error);
+                Door::Shut
+            }
+        }
+    }
+}
+
+/// What is done once at start: the identity, the claim code, the catalogue.
+fn begin(options: &Options, wiring: &mut Wiring) {
+    match state::node_key(&options.state) {
+        Ok(key) => journal::write(Level::Info, &format!("this node's key is {}", key.public())),
+        Err(error) => wiring.trouble("The node has no identity.", &error),
+    }
+    if let Err(error) = state::claim_code(&options.runtime) {
+        wiring.trouble("The node cannot be claimed.", &error);
+    }
+    let services::Found { catalogue, problems } = services::read(&options.services);
+    wiring.handle(Event::Catalogue(catalogue));
+    problems.into_iter().for_each(|problem| wiring.handle(Event::Problem(problem)));
+}
+
+type Listeners = Vec<tokio::net::TcpListener>;
+
+/// The sockets for HTTP and those for HTTPS: systemd's, told apart by their port, and those of the options.
+fn bind(options: &Options, sockets: Vec<TcpListener>) -> anyhow::Result<(Listeners, Listeners)> {
+    let (mut plain, mut tls) = (Vec::new(), Vec::new());
+    for socket in sockets {
+        let port = socket.local_addr().context("looking at a socket from systemd")?.port();
+        if port == HTTPS_PORT { tls.push(socket) } else { plain.push(socket) }
+    }
+    let open = |address: &SocketAddr| {
+        TcpListener::bind(address).with_context(|| format!("listening on `{address}`"))
+    };
+    plain.extend(options.listen.iter().map(open).collect::<anyhow::Result<Vec<_>>>()?);
+    tls.extend(options.listen_tls.iter().map(open).collect::<anyhow::Result<Vec<_>>>()?);
+    if plain.is_empty() && tls.is_empty() {
+        anyhow::bail!(
+            "there is no socket to serve; start `nuvol-agent.socket`, or give `--listen 127.0.0.1:8080`"
+        );
+    }
+    Ok((ready(plain)?, ready(tls)?))
+}
+
+fn ready(sockets: Vec<TcpListener>) -> anyhow::Result<Listeners> {
+    let ready = sockets.into_iter().map(|socket| {
+        socket.set_nonblocking(true)?;
+        tokio::net::TcpListener::from_std(socket)
+    });
+    ready.collect::<std::io::Result<_>>().context("making a socket ready")
+}
+
+/// Without systemd there is nobody to tell, and that is no error.
+fn tell_systemd(state: NotifyState<'_>) {
+    if let Err(error) = sd_notify::notify(&[state]) {
+        journal::write(Level::Warning, &format!("cannot tell systemd how the agent is: {error}"));
+    }
+}

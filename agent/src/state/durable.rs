@@ -1,0 +1,75 @@
+//! A file that is whole or not there, whenever the power fails.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read, Write};
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::path::Path;
+
+use anyhow::Context;
+
+/// No file of the agent's state is larger.
+const FILE_LIMIT_BYTES: u64 = 64 * 1024;
+
+/// Reads a file of the state; `None` where there is none.
+pub(super) fn read(path: &Path) -> anyhow::Result<Option<String>> {
+    let mut text = String::new();
+    let file = match File::open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error).with_context(|| format!("opening `{}`", path.display())),
+    };
+    file.take(FILE_LIMIT_BYTES)
+        .read_to_string(&mut text)
+        .with_context(|| format!("reading `{}`", path.display()))?;
+    Ok(Some(text))
+}
+
+/// Writes aside, waits until it is on the disk, and renames: afterwards `path` has all of `text`, and if the
+/// power fails in between it has all or nothing of it.
+pub(super) fn write(path: &Path, text: &str, mode: u32) -> anyhow::Result<()> {
+    let aside = path.with_extension("new");
+    let put = || -> io::Result<()> {
+        // Left by an agent that was cut off; nobody has ever used it.
+        match fs::remove_file(&aside) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+        // Secret from its first moment: the mode is given when the file is made.
+        let mut file = OpenOptions::new().write(true).create_new(true).mode(mode & 0o600).open(&aside)?;
+        file.write_all(text.as_bytes())?;
+        file.set_permissions(fs::Permissions::from_mode(mode))?;
+        file.sync_all()?;
+        fs::rename(&aside, path)?;
+        // The rename itself lies in the folder.
+        File::open(path.parent().unwrap_or(Path::new(".")))?.sync_all()
+    };
+    put().with_context(|| format!("writing `{}`", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{read, write};
+    use std::os::unix::fs::PermissionsExt;
+
+    #[test]
+    fn what_was_cut_off_is_replaced_and_never_read() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("node.key");
+        write(&dir.path().join("node.new"), "half of a k", 0o600).unwrap();
+        assert_eq!(read(&path).unwrap(), None);
+        write(&path, "whole", 0o600).unwrap();
+        assert_eq!(read(&path).unwrap().as_deref(), Some("whole"));
+        let left: Vec<_> = dir.path().read_dir().unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        assert_eq!(left, ["node.key"]);
+    }
+
+    #[test]
+    fn the_mode_is_the_one_asked_for() {
+        let dir = tempfile::tempdir().unwrap();
+        for mode in [0o600, 0o644] {
+            let path = dir.path().join(format!("{mode:o}"));
+            write(&path, "x", mode).unwrap();
+            assert_eq!(path.metadata().unwrap().permissions().mode() & 0o7777, mode);
+        }
+    }
+}
