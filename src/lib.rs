@@ -7,6 +7,7 @@
 //!
 //! The whole map, and what may depend on what, is in `docs/ARCHITECTURE.md`.
 
+pub mod cli;
 pub mod overlay;
 pub mod plan;
 pub mod spec;

@@ -8,7 +8,7 @@ mod sources;
 
 use std::collections::BTreeMap;
 
-pub use lay::render;
+pub use lay::{check, render};
 pub use pack::{Ids, implied_folders, pack};
 pub use sources::{EntrySpec, Mode, OverlaySpec, UserName};
 
