@@ -14,7 +14,7 @@ pub fn build(
     shop: &Workshop,
     plan: &Plan,
     overlay: &Overlay,
-    source: &Source,
+    source: Source,
     out: &Path,
 ) -> anyhow::Result<Release> {
     let rootfs = rootfs::build(shop, plan, overlay, source)?;

@@ -7,8 +7,9 @@ use anyhow::Context as _;
 
 use super::{Common, doctor};
 use crate::host::{EnvironmentLacks, missing, on_signals};
-use crate::rootfs::{Mirror, Source};
+use crate::rootfs::{Archive, Mirror, Source};
 use crate::spec::{Format, ProfileName};
+use crate::{overlay, plan};
 
 /// Build a profile's images into `out/<profile>/<version>/`
 #[derive(Debug, clap::Args)]
@@ -33,10 +34,9 @@ pub struct Build {
 pub fn run(common: &Common, args: &Build) -> anyhow::Result<u8> {
     on_signals()?;
     let since = Instant::now();
-    let (mut plan, overlay) = super::load(common, &args.profile)?;
-    if let Some(disk) = plan.disk.as_mut().filter(|_| !args.formats.is_empty()) {
-        disk.formats = args.formats.iter().copied().collect();
-    }
+    let tree = common.tree()?;
+    let mut plan = plan::resolve(&tree, &args.profile, None)?.plan;
+    let overlay = overlay::render(&plan, &tree)?;
     let shop = common.workshop()?;
     let needs = missing(&shop.host, shop.store.path())?;
     if !needs.is_empty() {
@@ -47,9 +47,15 @@ pub fn run(common: &Common, args: &Build) -> anyhow::Result<u8> {
         Some(url) => Mirror::at(url),
         None => Mirror::of_host(&shop.host)?,
     };
+    // With the archive's index at hand, names of packages are checked too.
+    let archive = Archive::update(&shop, &plan.base, &mirror)?;
+    plan = plan::resolve(&tree, &args.profile, Some(archive.names()))?.plan;
+    if let Some(disk) = plan.disk.as_mut().filter(|_| !args.formats.is_empty()) {
+        disk.formats = args.formats.iter().copied().collect();
+    }
     let out = std::path::absolute(&args.out).context("finding the output folder")?;
-    let source = Source { mirror, agent: args.agent.clone() };
-    let release = crate::pipeline::build(&shop, &plan, &overlay, &source, &out)?;
+    let source = Source { mirror, archive, agent: args.agent.clone() };
+    let release = crate::pipeline::build(&shop, &plan, &overlay, source, &out)?;
     shop.report.note(&format!("done in {:.1} s", since.elapsed().as_secs_f64()));
     if common.json {
         let images: Vec<_> = release.images.iter().map(|path| path.display().to_string()).collect();

@@ -2,19 +2,21 @@
 
 mod build;
 mod cache;
+mod check;
 mod doctor;
+mod plan;
+mod schema;
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use anyhow::Context as _;
 use clap::{CommandFactory as _, Parser, Subcommand};
 
 use crate::host::{EnvironmentLacks, Host, NetworkFailed};
-use crate::overlay::{self, Overlay};
-use crate::plan::{self, Plan};
 use crate::report::{Report, Voice};
 use crate::rootfs::Leak;
-use crate::spec::{Problems, ProfileName, Tree};
+use crate::spec::{PackageName, Problems, Tree, report};
 use crate::store::Store;
 use crate::workshop::Workshop;
 
@@ -45,6 +47,9 @@ pub struct Common {
 #[derive(Debug, Subcommand)]
 enum Verb {
     Build(build::Build),
+    Check(check::CheckArgs),
+    Plan(plan::PlanArgs),
+    Schema(schema::SchemaArgs),
     Doctor(doctor::Doctor),
     Cache(cache::Cache),
     /// Print a completion script for a shell
@@ -62,7 +67,10 @@ pub fn run() -> u8 {
     match dispatch(&cli) {
         Ok(code) => code,
         Err(err) => {
-            eprintln!("error: {err:#}");
+            match err.downcast_ref::<Problems>() {
+                Some(problems) => eprint!("{}", report::human(problems, check::colour())),
+                None => eprintln!("error: {err:#}"),
+            }
             code_of(&err)
         }
     }
@@ -71,6 +79,9 @@ pub fn run() -> u8 {
 fn dispatch(cli: &Cli) -> anyhow::Result<u8> {
     match &cli.verb {
         Verb::Build(args) => build::run(&cli.common, args),
+        Verb::Check(args) => check::run(&cli.common, args),
+        Verb::Plan(args) => plan::run(&cli.common, args),
+        Verb::Schema(args) => schema::run(args),
         Verb::Doctor(args) => doctor::run(&cli.common, args),
         Verb::Cache(args) => cache::run(&cli.common, args),
         Verb::Completions { shell } => {
@@ -81,20 +92,11 @@ fn dispatch(cli: &Cli) -> anyhow::Result<u8> {
     }
 }
 
-/// The plan of a profile and its overlay; what is wrong with the input is an error with all
-/// problems.
-fn load(common: &Common, profile: &ProfileName) -> anyhow::Result<(Plan, Overlay)> {
-    let tree = common.tree()?;
-    let plan = plan::resolve(&tree, profile, None)?.plan;
-    let overlay = overlay::render(&plan, &tree)?;
-    Ok((plan, overlay))
-}
-
 /// The documented exit code of a failure: 4 unsafe, 6 environment, 7 network, 1 anything else.
 fn code_of(err: &anyhow::Error) -> u8 {
     let has = |test: fn(&(dyn std::error::Error + 'static)) -> bool| err.chain().any(test);
     if err.downcast_ref::<Problems>().is_some() {
-        3
+        check::INPUT_INVALID
     } else if err.is::<EnvironmentLacks>() || err.downcast_ref::<EnvironmentLacks>().is_some() {
         6
     } else if err.downcast_ref::<NetworkFailed>().is_some() {
@@ -128,6 +130,11 @@ impl Common {
             None => Tree::find(&std::env::current_dir().context("finding the working folder")?)?,
         };
         Tree::open(&folder)
+    }
+
+    /// The packages of the archive, where a build has read its index before.
+    pub fn known_packages(&self) -> Option<BTreeSet<PackageName>> {
+        crate::rootfs::known_packages(&self.shelf().ok()?)
     }
 
     /// The voice that was asked for.

@@ -19,10 +19,24 @@ use crate::workshop::Workshop;
 /// Comes with the package `debian-archive-keyring`.
 pub const KEYRING: &str = "/usr/share/keyrings/debian-archive-keyring.gpg";
 
+/// Where the names of the archive's packages are kept for checks without network.
+const NAMES: &str = "names";
+
+/// Names of all packages of the archive, as the last build with the shelf `shelf` saw it.
+pub fn known_packages(shelf: &Path) -> Option<BTreeSet<PackageName>> {
+    let text = fs::read_to_string(shelf.join("apt").join(NAMES)).ok()?;
+    Some(parse_names(&text)).filter(|names| !names.is_empty())
+}
+
+fn parse_names(text: &str) -> BTreeSet<PackageName> {
+    text.lines().filter_map(|name| name.parse().ok()).collect()
+}
+
 /// The archive's index in a private apt, held while this lives.
 pub struct Archive {
     folder: PathBuf,
     epoch: u64,
+    names: BTreeSet<PackageName>,
     _lock: Lock,
 }
 
@@ -64,13 +78,17 @@ impl Archive {
         let result = shop.host.run(command.env("APT_CONFIG", folder.join("apt.conf")));
         result.context(crate::host::NetworkFailed).context("fetching the archive's index")?;
         let epoch = epoch(shop, &folder)?;
+        let mut archive = Self { folder, epoch, names: BTreeSet::new(), _lock: lock };
+        let names = archive.read(shop, "apt-cache", &["pkgnames"])?;
+        fs::write(archive.folder.join(NAMES), &names).context("keeping the names of packages")?;
+        archive.names = parse_names(&names);
         shop.report.stage(
             "index",
             since,
             Found::Made,
             &format!("{} of {}", base.suite, base.architecture.as_str()),
         );
-        Ok(Self { folder, epoch, _lock: lock })
+        Ok(archive)
     }
 
     /// Seconds since 1970 of the newest of the archive's Release files: the build's time.
@@ -78,10 +96,9 @@ impl Archive {
         self.epoch
     }
 
-    /// Names of all packages and virtual packages of the archive.
-    pub fn names(&self, shop: &Workshop) -> anyhow::Result<BTreeSet<PackageName>> {
-        let text = self.read(shop, "apt-cache", &["pkgnames"])?;
-        Ok(text.lines().filter_map(|name| name.parse().ok()).collect())
+    /// Names of all packages of the archive.
+    pub fn names(&self) -> &BTreeSet<PackageName> {
+        &self.names
     }
 
     /// All packages, in their exact versions, that an installation of `names` consists of.

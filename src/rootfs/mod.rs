@@ -18,7 +18,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 
-pub use archive::{Archive, Package};
+pub use archive::{Archive, Package, known_packages};
 pub use gate::Leak;
 pub use inventory::Installed;
 pub use mirror::Mirror;
@@ -48,19 +48,21 @@ pub struct Rootfs {
 pub struct Source {
     /// The mirror.
     pub mirror: Mirror,
+    /// Its index.
+    pub archive: Archive,
     /// The agent's package, where it is not the one beside our program.
     pub agent: Option<PathBuf>,
 }
 
 /// Builds the root file system of `plan`.
-pub fn build(shop: &Workshop, plan: &Plan, overlay: &Overlay, source: &Source) -> anyhow::Result<Rootfs> {
-    let archive = Archive::update(shop, &plan.base, &source.mirror)?;
+pub fn build(shop: &Workshop, plan: &Plan, overlay: &Overlay, source: Source) -> anyhow::Result<Rootfs> {
+    let Source { mirror, archive, agent } = source;
     let epoch = archive.epoch();
     let packages = archive.resolve(shop, &plan.base.packages)?;
     let tools = Tools::from_archive(shop, &archive, &plan.base)?;
     drop(archive);
     fetch::fetch(shop, &packages)?;
-    let agent = own::agent(shop, source.agent.as_deref())?;
+    let agent = own::agent(shop, agent.as_deref())?;
 
     let install = shop.make(&InstallRecipe { layer: &overlay.install, epoch })?;
     let base = shop.make(&base::BaseRecipe {
@@ -77,7 +79,7 @@ pub fn build(shop: &Workshop, plan: &Plan, overlay: &Overlay, source: &Source) -
         files: &overlay.files,
         components: &plan.base.components,
         epoch,
-        foreign: foreign(&source.mirror),
+        foreign: foreign(&mirror),
     })?;
     let tar = Artifact::of(&layer, "root.tar")?;
     let status = Tree::read(&tar.path)?.text("var/lib/dpkg/status")?;
