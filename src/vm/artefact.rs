@@ -1,0 +1,164 @@
+//! An image file: what is in it, how it may be plugged in, and a layer that keeps it unaltered.
+
+use std::fs::File;
+use std::io::{Read as _, Seek as _, SeekFrom};
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+use xshell::cmd;
+
+use super::firmware::Firmware;
+use super::machine::{Drive, Medium};
+use crate::host::Host;
+
+/// What an image file holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// A disk, byte for byte.
+    Raw,
+    /// A disk in QEMU's format.
+    Qcow2,
+    /// A live medium.
+    Iso,
+}
+
+/// An image file that is there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Artefact {
+    /// Its absolute path.
+    pub path: PathBuf,
+    /// What is in it.
+    pub kind: Kind,
+}
+
+/// One way to boot an image.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Way {
+    /// What starts the machine.
+    pub firmware: Firmware,
+    /// How the image is plugged in.
+    pub medium: Medium,
+}
+
+impl Artefact {
+    /// Looks at the file `path`.
+    pub fn open(path: &Path) -> anyhow::Result<Self> {
+        let shown = path.display();
+        let path = path.canonicalize().with_context(|| format!("opening the image `{shown}`"))?;
+        let mut file = File::open(&path).with_context(|| format!("opening the image `{shown}`"))?;
+        let magic = bytes_at(&mut file, 0, 4)?;
+        let volume = bytes_at(&mut file, 32769, 5)?;
+        let kind = kind(&magic, &volume);
+        if kind == Kind::Raw && bytes_at(&mut file, 510, 2)? != [0x55, 0xaa] {
+            anyhow::bail!(
+                "`{shown}` is no bootable image (raw, qcow2 and iso are known); unpack it if it is compressed"
+            );
+        }
+        Ok(Self { path, kind })
+    }
+
+    /// The file's name, for reports.
+    pub fn name(&self) -> String {
+        self.path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned())
+    }
+
+    /// The ways in which an image of this kind must boot.
+    pub fn ways(&self) -> Vec<Way> {
+        Firmware::ALL.into_iter().map(|firmware| self.way(firmware)).collect()
+    }
+
+    /// The usual way to boot it with `firmware`.
+    pub fn way(&self, firmware: Firmware) -> Way {
+        let medium = match (self.kind, firmware) {
+            (Kind::Raw | Kind::Qcow2, _) => Medium::Disk,
+            (Kind::Iso, Firmware::Bios) => Medium::Cd,
+            (Kind::Iso, Firmware::Uefi | Firmware::SecureBoot) => Medium::Usb,
+        };
+        Way { firmware, medium }
+    }
+
+    /// A drive that shows the image; what the guest writes goes to `layer`, which is made unless it is there.
+    pub fn drive(
+        &self,
+        host: &Host,
+        medium: Medium,
+        layer: &Path,
+        size: Option<u64>,
+    ) -> anyhow::Result<Drive> {
+        if medium != Medium::Disk {
+            return Ok(Drive { path: self.path.clone(), format: "raw", medium });
+        }
+        if !layer.exists() {
+            let (path, format) = (&self.path, self.kind.qemu_format());
+            let size = size.map(|bytes| bytes.to_string());
+            host.run(cmd!(
+                host.shell(),
+                "qemu-img create -q -f qcow2 -F {format} -b {path} {layer} {size...}"
+            ))?;
+        }
+        Ok(Drive { path: layer.to_owned(), format: "qcow2", medium })
+    }
+}
+
+impl Kind {
+    fn qemu_format(self) -> &'static str {
+        match self {
+            Self::Qcow2 => "qcow2",
+            Self::Raw | Self::Iso => "raw",
+        }
+    }
+}
+
+fn kind(magic: &[u8], volume: &[u8]) -> Kind {
+    match (magic, volume) {
+        (b"QFI\xfb", _) => Kind::Qcow2,
+        (_, b"CD001") => Kind::Iso,
+        _ => Kind::Raw,
+    }
+}
+
+/// Up to `count` bytes at `offset`; fewer if the file ends before.
+fn bytes_at(file: &mut File, offset: u64, count: u64) -> anyhow::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    file.seek(SeekFrom::Start(offset)).context("reading the image")?;
+    file.take(count).read_to_end(&mut bytes).context("reading the image")?;
+    Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Artefact, Kind, Way};
+    use crate::vm::firmware::Firmware;
+    use crate::vm::machine::Medium;
+
+    fn check(name: &str, at: usize, magic: &[u8]) -> anyhow::Result<Artefact> {
+        let dir = tempfile::tempdir().unwrap();
+        let mut bytes = vec![0; 40_000];
+        bytes[at..at + magic.len()].copy_from_slice(magic);
+        std::fs::write(dir.path().join(name), bytes).unwrap();
+        Artefact::open(&dir.path().join(name))
+    }
+
+    #[test]
+    fn an_image_is_known_by_what_is_in_it() {
+        assert_eq!(check("a", 0, b"QFI\xfb").unwrap().kind, Kind::Qcow2);
+        assert_eq!(check("a", 32769, b"CD001").unwrap().kind, Kind::Iso);
+        assert_eq!(check("a", 510, b"\x55\xaa").unwrap().kind, Kind::Raw);
+        let err = check("a.raw.zst", 0, b"\x28\xb5\x2f\xfd").unwrap_err();
+        assert!(err.to_string().contains("unpack it"), "{err}");
+    }
+
+    #[test]
+    fn a_live_medium_boots_as_cd_and_as_stick() {
+        let iso = Artefact { path: "/w/n.iso".into(), kind: Kind::Iso };
+        let way = |firmware, medium| Way { firmware, medium };
+        assert_eq!(
+            iso.ways(),
+            [
+                way(Firmware::Bios, Medium::Cd),
+                way(Firmware::Uefi, Medium::Usb),
+                way(Firmware::SecureBoot, Medium::Usb)
+            ]
+        );
+    }
+}
