@@ -34,7 +34,7 @@ pub struct LayerRecipe<'a> {
 
 impl Recipe for LayerRecipe<'_> {
     const STAGE: &'static str = "layer";
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
 
     fn make(&self, shop: &Workshop, dir: &Path) -> anyhow::Result<()> {
         let _ = shop;
@@ -88,12 +88,15 @@ impl LayerRecipe<'_> {
         tree.insert("etc/machine-id", file("uninitialized\n".into(), 0o444))?;
         let sources = public_sources(&tree.text(EXAMPLE_SOURCES)?, self.components)?;
         tree.insert("etc/apt/sources.list.d/debian.sources", file(sources, 0o644))?;
+        // As systemd-update-done would leave them: /etc and /var fit this /usr, so that first boot
+        // rebuilds no caches (ldconfig, the journal's catalogue, hwdb).
+        for name in ["etc/.updated", "var/.updated"] {
+            tree.insert(name, file(String::new(), 0o644))?;
+        }
         // useradd writes today's date as that of the last password change.
-        for name in ["etc/shadow"] {
-            let text = on_day(&tree.text(name)?, self.epoch / SECONDS_A_DAY);
-            if let Some(node) = tree.get(name).cloned() {
-                tree.insert(name, Node { body: Body::Bytes(text.into_bytes()), ..node })?;
-            }
+        let text = on_day(&tree.text("etc/shadow")?, self.epoch / SECONDS_A_DAY);
+        if let Some(node) = tree.get("etc/shadow").cloned() {
+            tree.insert("etc/shadow", Node { body: Body::Bytes(text.into_bytes()), ..node })?;
         }
         Ok(())
     }
