@@ -1,5 +1,6 @@
 //! Door to the journal: a line on standard error, with its level where systemd reads it.
 
+use std::io::Write;
 use std::sync::OnceLock;
 
 use crate::node::Level;
@@ -7,11 +8,9 @@ use crate::node::Level;
 /// Writes one line. Line ends within it become blanks, so that nothing can forge a second line.
 pub fn write(level: Level, line: &str) {
     let line: String = line.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
-    if read_by_systemd() {
-        eprintln!("<{}>{line}", priority(level));
-    } else {
-        eprintln!("nuvol-agent: {line}");
-    }
+    let head = if read_by_systemd() { format!("<{}>", priority(level)) } else { "nuvol-agent: ".to_owned() };
+    // Not `eprintln!`: a journal that is away is no reason to end.
+    std::io::stderr().write_all(format!("{head}{line}\n").as_bytes()).ok();
 }
 
 /// sd-daemon(3): the level of a line is a number in angle brackets before it.

@@ -141,7 +141,7 @@ fn damage_is_told_on_the_page_and_nothing_is_remade() {
         "node.key` is damaged; put back a copy, or move it aside to become a new node with a new key",
         "HTTPS is off.",
         "tls.pem` is damaged; move it aside to get a new certificate",
-        "The service `bad` is not shown.",
+        "The service bad is not shown.",
         "services/bad.yaml:1:7: ",
     ] {
         assert!(page.contains(expected), "`{expected}` is not in\n{page}");

@@ -43,17 +43,30 @@ pub enum Bus {
 pub async fn run(bus: Bus, mut units: watch::Receiver<BTreeSet<String>>, events: mpsc::Sender<Event>) {
     let mut wait = FIRST_WAIT;
     loop {
-        let began = Instant::now();
-        let Err(error) = session(&bus, &mut units, &events).await;
-        if events.send(Event::SystemdAway(format!("{error:#}"))).await.is_err() {
+        let mut answered = false;
+        let Err(error) = session(&bus, &mut units, &events, &mut answered).await;
+        if events.is_closed() {
             return;
         }
-        if began.elapsed() > LONGEST_WAIT {
+        // A connection that has worked and breaks is usual: systemd re-executes itself in every upgrade. It is
+        // worth a word only when the next one fails too.
+        if answered {
             wait = FIRST_WAIT;
+        } else if events.send(Event::SystemdAway(reason(&error))).await.is_err() {
+            return;
         }
         sleep(wait).await;
         wait = (wait * 2).min(LONGEST_WAIT);
     }
+}
+
+/// The error with its causes, without those that the text before already tells.
+fn reason(error: &anyhow::Error) -> String {
+    error.chain().fold(String::new(), |told, cause| match cause.to_string() {
+        cause if told.is_empty() => cause,
+        cause if told.contains(&cause) => told,
+        cause => format!("{told}: {cause}"),
+    })
 }
 
 /// One connection, from its first call to its end.
@@ -61,6 +74,7 @@ async fn session(
     bus: &Bus,
     units: &mut watch::Receiver<BTreeSet<String>>,
     events: &mpsc::Sender<Event>,
+    answered: &mut bool,
 ) -> anyhow::Result<Infallible> {
     let builder = match bus {
         Bus::System => connection::Builder::system(),
@@ -82,6 +96,7 @@ async fn session(
         let paths = systemd::load(&manager, &names).await?;
         changes.take();
         tell(events, systemd::read_all(&connection, &paths).await?).await?;
+        *answered = true;
         let refresh = Instant::now() + REFRESH;
         loop {
             tokio::select! {

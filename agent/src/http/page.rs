@@ -22,6 +22,7 @@ struct Home<'a> {
     tone: Tone,
     headline: String,
     detail: String,
+    cause: Option<String>,
     attention: Vec<Card>,
     problems: &'a [Problem],
     groups: Vec<Group>,
@@ -60,11 +61,11 @@ struct Card {
     addresses: Vec<Address>,
 }
 
-/// Where a service can be reached.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+/// Where a service can be reached; a browser can open it where there is a link.
+#[derive(Debug, Clone, PartialEq, Eq)]
 struct Address {
     text: String,
-    is_link: bool,
+    link: Option<String>,
 }
 
 /// What a state means: each has its own shape and its own colour.
@@ -134,6 +135,7 @@ pub(super) async fn home(State(handle): State<Handle>, Extension(Host(host)): Ex
             tone,
             headline: words::headline(&snapshot),
             detail: words::detail(&snapshot, (handle.uptime)()),
+            cause: words::cause(&snapshot),
             attention: cards().filter(|(report, _)| report.needs_attention()).map(|(_, card)| card).collect(),
             problems: &snapshot.problems,
             groups: groups
@@ -175,12 +177,12 @@ impl Card {
 fn addresses(service: &Service, host: &str) -> Vec<Address> {
     let mut addresses: Vec<Address> = Vec::new();
     for port in service.ports.iter().filter(|port| port.scope == Scope::Lan) {
-        let address = match (scheme(service, port), port.port.get()) {
-            (Some("http"), 80) => Address { text: format!("http://{host}/"), is_link: true },
-            (Some("https"), 443) => Address { text: format!("https://{host}/"), is_link: true },
-            (Some(scheme), number) => Address { text: format!("{scheme}://{host}:{number}/"), is_link: true },
-            (None, number) => Address { text: format!("{host}:{number}"), is_link: false },
+        let scheme = scheme(service, port);
+        let text = match (scheme, port.port.get()) {
+            (Some("http"), 80) | (Some("https"), 443) => host.to_owned(),
+            (_, number) => format!("{host}:{number}"),
         };
+        let address = Address { link: scheme.map(|scheme| format!("{scheme}://{text}/")), text };
         if !addresses.contains(&address) {
             addresses.push(address);
         }

@@ -9,7 +9,7 @@ use crate::node::unit::State;
 /// Roles in the order of the page, with their headings. Others follow under their own name.
 const ROLES: [(&str, &str); 8] = [
     ("mesh", "Mesh"),
-    ("discovery", "Finding each other"),
+    ("discovery", "Discovery"),
     ("storage", "Storage"),
     ("sharing", "Sharing"),
     ("streaming", "Streaming"),
@@ -70,9 +70,9 @@ pub(super) fn headline(snapshot: &Snapshot) -> String {
 
 /// The sentence below it.
 pub(super) fn detail(snapshot: &Snapshot, uptime: Duration) -> String {
-    if let Systemd::Away { since, why } = &snapshot.systemd {
+    if let Systemd::Away { since, .. } = &snapshot.systemd {
         let ago = duration(uptime.saturating_sub(*since));
-        return format!("systemd has not answered for {ago}: {why}. It is asked again every few seconds.");
+        return format!("systemd has not answered for {ago}. It is asked again every few seconds.");
     }
     let on = snapshot.count(State::Running);
     let off = snapshot
@@ -92,6 +92,14 @@ pub(super) fn detail(snapshot: &Snapshot, uptime: Duration) -> String {
         (Some(on), Some(off)) => format!("{on}, {off}."),
         (Some(one), None) | (None, Some(one)) => format!("{one}."),
         (None, None) => String::new(),
+    }
+}
+
+/// What came back instead of an answer from systemd.
+pub(super) fn cause(snapshot: &Snapshot) -> Option<String> {
+    match &snapshot.systemd {
+        Systemd::Away { why, .. } => Some(why.clone()),
+        Systemd::Asking | Systemd::Answers => None,
     }
 }
 

@@ -153,7 +153,7 @@ fn the_main_unit_decides_and_a_failing_part_is_named() {
         [("b.service", unit("loaded active running")), ("b-helper.service", unit("not-found inactive dead"))];
     let Snapshot { services, .. } = node([catalogue(services), units(&told)]).snapshot();
     assert_eq!(services[0].state, State::Running);
-    let why = "Its part `b-helper.service` fails. It is not installed on this node.";
+    let why = "Its part `b-helper.service` fails. systemd knows no such unit.";
     assert_eq!(services[0].why.as_deref(), Some(why));
 }
 

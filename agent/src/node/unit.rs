@@ -81,7 +81,7 @@ impl Unit {
     /// Why it is not as one would wish, as a sentence; nothing where there is nothing to explain.
     pub fn why(&self) -> Option<String> {
         match self.load.as_str() {
-            "not-found" => return Some("It is not installed on this node.".to_owned()),
+            "not-found" => return Some("systemd knows no such unit.".to_owned()),
             "masked" => return Some("It is masked: systemd was told never to start it.".to_owned()),
             "error" | "bad-setting" => return Some("systemd cannot read its unit file.".to_owned()),
             _ => {}

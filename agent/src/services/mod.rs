@@ -59,7 +59,7 @@ impl Found {
 
 fn missing_service(path: &Path) -> String {
     let stem = path.file_stem().unwrap_or_default().to_string_lossy();
-    format!("The service `{stem}` is not shown.")
+    format!("The service {stem} is not shown.")
 }
 
 fn read_service(path: &Path) -> Result<Service, String> {

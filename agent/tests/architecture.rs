@@ -1,0 +1,75 @@
+//! Holds the map: the heart names nothing outside itself, and no door names another.
+#![allow(clippy::unwrap_used)]
+#![allow(clippy::disallowed_methods, reason = "the test reads sources")]
+
+use std::fs;
+use std::path::Path;
+
+/// Each module with the modules of this crate that it may name.
+const MAP: [(&str, &[&str]); 8] = [
+    ("node", &["node"]),
+    ("machine", &[]),
+    ("journal", &["node"]),
+    ("services", &["node", "services"]),
+    ("bus", &["node", "bus"]),
+    ("http", &["node", "http"]),
+    ("state", &["state"]),
+    ("run", &["node", "machine", "journal", "services", "bus", "http", "state"]),
+];
+
+/// Crates that belong to one module.
+const ONE_PLACE: [(&str, &str); 6] = [
+    ("zbus", "bus/"),
+    ("axum", "http/"),
+    ("askama", "http/"),
+    ("rcgen", "state/"),
+    ("serde_yaml", "services/yaml.rs"),
+    ("sd_notify", "run.rs"),
+];
+
+fn each_file(dir: &Path, look: &mut dyn FnMut(&Path, &str)) {
+    for entry in fs::read_dir(dir).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            each_file(&path, look);
+        } else {
+            look(&path, &fs::read_to_string(&path).unwrap());
+        }
+    }
+}
+
+#[test]
+fn the_map_is_true() {
+    let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut wrong = Vec::new();
+    each_file(&src, &mut |path, text| {
+        let name = path.strip_prefix(&src).unwrap().display().to_string();
+        if ["main.rs", "lib.rs"].contains(&name.as_str()) {
+            return;
+        }
+        let module = name.split(['/', '.']).next().unwrap();
+        let Some((_, allowed)) = MAP.iter().find(|(known, _)| *known == module) else {
+            return wrong.push(format!("`{name}` is off the map"));
+        };
+        for (other, _) in MAP {
+            let named = text.contains(&format!("crate::{other}")) || text.contains(&format!(" {other}::"));
+            if named && !allowed.contains(&other) && other != module {
+                wrong.push(format!("`{name}` names `{other}`"));
+            }
+        }
+        for (foreign, home) in ONE_PLACE {
+            if text.contains(&format!("{foreign}::")) && !name.starts_with(home) {
+                wrong.push(format!("`{name}` names `{foreign}`, which belongs in `{home}`"));
+            }
+        }
+        if module == "node"
+            && ["tokio", "std::fs", "std::net", "std::time::Instant"].iter().any(|no| text.contains(no))
+        {
+            wrong.push(format!("`{name}` is not pure"));
+        }
+        if text.lines().count() > 400 {
+            wrong.push(format!("`{name}` is longer than 400 lines"));
+        }
+    });
+    assert_eq!(wrong, Vec::<String>::new());
+}
