@@ -2,18 +2,23 @@
 
 mod build;
 mod cache;
+mod check;
 mod doctor;
+mod plan;
+mod schema;
 
-use std::path::PathBuf;
+use std::io::IsTerminal as _;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use clap::{CommandFactory as _, Parser, Subcommand};
 
 use crate::host::{EnvironmentLacks, Host, NetworkFailed};
 use crate::overlay::{self, Overlay};
-use crate::plan::{self, Plan};
+use crate::plan::Plan;
 use crate::report::{Report, Voice};
 use crate::rootfs::Leak;
+use crate::spec::report::{Colour, human};
 use crate::spec::{Problems, ProfileName, Tree};
 use crate::store::Store;
 use crate::workshop::Workshop;
@@ -45,6 +50,9 @@ pub struct Common {
 #[derive(Debug, Subcommand)]
 enum Verb {
     Build(build::Build),
+    Check(check::Check),
+    Plan(plan::Show),
+    Schema(schema::Schema),
     Doctor(doctor::Doctor),
     Cache(cache::Cache),
     /// Print a completion script for a shell
@@ -62,7 +70,10 @@ pub fn run() -> u8 {
     match dispatch(&cli) {
         Ok(code) => code,
         Err(err) => {
-            eprintln!("error: {err:#}");
+            match err.downcast_ref::<Problems>() {
+                Some(problems) => eprint!("{}", human(problems, colour())),
+                None => eprintln!("error: {err:#}"),
+            }
             code_of(&err)
         }
     }
@@ -71,6 +82,9 @@ pub fn run() -> u8 {
 fn dispatch(cli: &Cli) -> anyhow::Result<u8> {
     match &cli.verb {
         Verb::Build(args) => build::run(&cli.common, args),
+        Verb::Check(args) => check::run(&cli.common, args),
+        Verb::Plan(args) => plan::run(&cli.common, args),
+        Verb::Schema(args) => schema::run(args),
         Verb::Doctor(args) => doctor::run(&cli.common, args),
         Verb::Cache(args) => cache::run(&cli.common, args),
         Verb::Completions { shell } => {
@@ -85,7 +99,7 @@ fn dispatch(cli: &Cli) -> anyhow::Result<u8> {
 /// problems.
 fn load(common: &Common, profile: &ProfileName) -> anyhow::Result<(Plan, Overlay)> {
     let tree = common.tree()?;
-    let plan = plan::resolve(&tree, profile, None)?.plan;
+    let plan = crate::plan::resolve(&tree, profile, None)?.plan;
     let overlay = overlay::render(&plan, &tree)?;
     Ok((plan, overlay))
 }
@@ -125,7 +139,7 @@ impl Common {
     pub fn tree(&self) -> anyhow::Result<Tree> {
         let folder = match &self.tree {
             Some(folder) => folder.clone(),
-            None => Tree::find(&std::env::current_dir().context("finding the working folder")?)?,
+            None => Tree::find(Path::new("."))?,
         };
         Tree::open(&folder)
     }
@@ -140,4 +154,10 @@ impl Common {
         let store = Store::open(&self.shelf()?)?;
         Ok(Workshop { host: Host::new(store.logs())?, store, report: Report::new(self.voice()) })
     }
+}
+
+/// Whether standard error may be coloured.
+fn colour() -> Colour {
+    let wanted = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+    if wanted && std::io::stderr().is_terminal() { Colour::Yes } else { Colour::No }
 }

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use anyhow::Context as _;
 use serde::Serialize;
 
-use crate::overlay::render::value;
+use crate::overlay::render::{Variables, value};
 use crate::overlay::{Content, Entry, Layer};
 use crate::plan::{Plan, Service};
 use crate::spec::{ServiceName, Start, Version, yaml};
@@ -86,7 +86,7 @@ fn preset(plan: &Plan) -> String {
 }
 
 /// What templates may name.
-pub(super) fn variables(plan: &Plan) -> BTreeMap<String, serde_json::Value> {
+pub(super) fn variables(plan: &Plan) -> Variables {
     let services: Vec<Named<'_>> =
         plan.services.iter().map(|(name, service)| Named { name, service }).collect();
     let data: BTreeSet<&str> = plan
@@ -96,7 +96,7 @@ pub(super) fn variables(plan: &Plan) -> BTreeMap<String, serde_json::Value> {
         .map(String::as_str)
         .chain(["/home"])
         .collect();
-    let mut variables: BTreeMap<String, serde_json::Value> =
+    let mut variables: Variables =
         plan.variables.iter().map(|(name, scalar)| (name.clone(), value(scalar))).collect();
     let mut own = |name: &str, given: serde_json::Value| {
         variables.insert(name.to_owned(), given);

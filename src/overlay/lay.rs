@@ -1,8 +1,8 @@
 //! Overlays laid over each other: who writes which path, and what may not be.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use crate::overlay::render::template;
+use crate::overlay::render::{Variables, check_template, template, variables_of};
 use crate::overlay::sources::{EntrySpec, Part, SourceFile, Sources, default_mode, sources};
 use crate::overlay::{Content, Entry, Layer, Overlay, generated};
 use crate::plan::Plan;
@@ -31,9 +31,9 @@ pub fn render(plan: &Plan, tree: &Tree) -> Result<Overlay, Problems> {
         let sources = sources(name, folder, &mut problems);
         stack.replace(&sources, &mut problems);
         for file in &sources.files {
-            if let Some(content) = content(file, &variables, &mut problems) {
-                stack.add(name, file, content, &mut problems);
-            }
+            // A file that cannot be rendered still takes its path.
+            let content = content(file, &variables, &mut problems);
+            stack.add(name, file, content.unwrap_or(Content::Directory), &mut problems);
         }
         stack.exceptions(name, &sources, &mut problems);
     }
@@ -41,12 +41,35 @@ pub fn render(plan: &Plan, tree: &Tree) -> Result<Overlay, Problems> {
     problems.or(stack.overlay)
 }
 
+/// What is wrong with overlays whether a profile uses them or not, and variables of profiles that no
+/// template of any overlay names: a setting must not be ignored silently.
+pub fn check(tree: &Tree) -> Problems {
+    let mut problems = Problems::default();
+    let mut used = BTreeSet::new();
+    for (name, folder) in tree.overlays() {
+        for file in sources(name, folder, &mut problems).files.iter().filter(|file| file.template) {
+            if let Ok(source) = file.file.source() {
+                check_template(&source, &mut problems);
+                used.extend(variables_of(&source));
+            }
+        }
+    }
+    for name in tree.own_profiles() {
+        let Some(profile) = tree.profiles().get(name) else { continue };
+        for variable in profile.document.value.variables.keys() {
+            let text = variable.value.as_str();
+            if !used.contains(text) {
+                let place = profile.document.place(variable.span);
+                let problem = Problem::at(place, format!("no template names the variable `{text}`"));
+                problems.push(problem.remedy("take it out").nearest(text, used.iter().map(String::as_str)));
+            }
+        }
+    }
+    problems
+}
+
 /// What a file holds after rendering.
-fn content(
-    file: &SourceFile<'_>,
-    variables: &BTreeMap<String, serde_json::Value>,
-    problems: &mut Problems,
-) -> Option<Content> {
+fn content(file: &SourceFile<'_>, variables: &Variables, problems: &mut Problems) -> Option<Content> {
     if let Some(first) = file.path.split('/').next().filter(|first| LINKS.contains(first)) {
         let words = format!("`/{first}` is a symbolic link in the image, nothing can lie in it");
         problems.push(Problem::at(file.place(), words).remedy(format!("put the file under `usr/{first}`")));

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-pub use lay::render;
+pub use lay::{check, render};
 pub use pack::{Ids, implied_folders, pack};
 pub use sources::{EntrySpec, Mode, OverlaySpec, UserName};
 

@@ -6,7 +6,7 @@ use std::fmt;
 use crate::plan::origin::{Origins, Step, Verb};
 use crate::spec::{
     At, Document, Format, KernelArgument, OverlayName, PackageName, PackageRef, Place, Problem, Problems,
-    Profile, ProfileName, RootSize, Scalar, ServiceName, SetName, Tree, UnitName, VariableName,
+    Profile, ProfileName, RootSize, Scalar, ServiceName, SetName, Span, Tree, UnitName, VariableName,
 };
 
 /// A profile with all that it inherits.
@@ -40,53 +40,70 @@ pub(super) struct Item<T> {
     pub(super) place: Place,
 }
 
-/// The profile and its parents, the root of all first.
-pub(super) fn lineage<'t>(
-    tree: &'t Tree,
-    name: &ProfileName,
-    problems: &mut Problems,
-) -> Vec<(ProfileName, &'t Document<Profile>)> {
-    let mut line: Vec<(ProfileName, &Document<Profile>)> = Vec::new();
+/// A profile and its parents.
+#[derive(Debug, Default)]
+pub(super) struct Line<'t> {
+    /// The root of all first.
+    pub(super) profiles: Vec<(ProfileName, &'t Document<Profile>)>,
+    /// Whether it has a root: no parent is unknown, none extends its own child.
+    pub(super) complete: bool,
+}
+
+impl Line<'_> {
+    /// Whether some profile of the line could not say `key` for damage.
+    pub(super) fn is_damaged(&self, key: &str) -> bool {
+        !self.complete || self.profiles.iter().any(|(_, document)| document.damaged.has(key))
+    }
+}
+
+/// The profile `name` and its parents.
+pub(super) fn lineage<'t>(tree: &'t Tree, name: &ProfileName, problems: &mut Problems) -> Line<'t> {
+    let mut line = Line::default();
     let mut next = name.clone();
     let mut asked_at: Option<Place> = None;
     loop {
         let Some(file) = tree.profiles().get(&next) else {
-            let cause = match &asked_at {
-                Some(_) => format!("unknown parent profile `{next}`"),
-                None => format!("unknown profile `{next}`"),
-            };
-            let problem = Problem { place: asked_at, ..Problem::anywhere(cause) };
-            let known = tree.profiles().keys().map(ProfileName::as_str);
-            problems.push(problem.nearest(next.as_str(), known));
+            problems.push(unknown_profile(tree, &next, asked_at));
             break;
         };
         problems.extend(file.problems.clone());
-        line.push((next.clone(), &file.document));
-        let Some(parent) = &file.document.value.extends else { break };
-        let place = file.document.place(parent.span);
-        if let Some(start) = line.iter().position(|(seen, _)| *seen == parent.value) {
-            let mut names: Vec<&str> = line[start..].iter().map(|(name, _)| name.as_str()).collect();
-            names.push(parent.value.as_str());
-            let cause = format!("profiles extend each other in a circle: {}", names.join(" -> "));
-            problems.push(Problem::at(place, cause).remedy("take one `extends` of the circle out"));
+        line.profiles.push((next.clone(), &file.document));
+        let Some(parent) = &file.document.value.extends else {
+            line.complete = !file.document.damaged.has("extends");
+            break;
+        };
+        if let Some(start) = line.profiles.iter().position(|(seen, _)| *seen == parent.value) {
+            problems.extend(circle(&line.profiles[start..]));
             break;
         }
         next = parent.value.clone();
-        asked_at = Some(place);
+        asked_at = Some(file.document.place(parent.span));
     }
-    line.reverse();
+    line.profiles.reverse();
     line
 }
 
+fn unknown_profile(tree: &Tree, name: &ProfileName, asked_at: Option<Place>) -> Problem {
+    let kind = if asked_at.is_some() { "parent profile" } else { "profile" };
+    let problem = Problem { place: asked_at, ..Problem::anywhere(format!("unknown {kind} `{name}`")) };
+    problem.nearest(name.as_str(), tree.profiles().keys().map(ProfileName::as_str))
+}
+
+/// The circle is told from its first name in the alphabet, so that it is one problem whoever runs into it.
+fn circle(profiles: &[(ProfileName, &Document<Profile>)]) -> Problems {
+    let least = profiles.iter().enumerate().min_by_key(|(_, (name, _))| name).map_or(0, |(index, _)| index);
+    let (after, before) = (&profiles[least..], &profiles[..least]);
+    let Some((first, document)) = after.first() else { return Problems::default() };
+    let names: Vec<&str> = after.iter().chain(before).map(|(name, _)| name.as_str()).collect();
+    let cause = format!("profiles extend each other in a circle: {} -> {first}", names.join(" -> "));
+    let span = document.value.extends.as_ref().map_or(Span::START, |parent| parent.span);
+    Problem::at(document.place(span), cause).remedy("take one `extends` of the circle out").into()
+}
+
 /// Lays the profiles over each other.
-pub(super) fn merge(
-    tree: &Tree,
-    line: &[(ProfileName, &Document<Profile>)],
-    origins: &mut Origins,
-    problems: &mut Problems,
-) -> Merged {
+pub(super) fn merge(tree: &Tree, line: &Line<'_>, origins: &mut Origins, problems: &mut Problems) -> Merged {
     let mut merged = Merged::default();
-    for (_, document) in line {
+    for (_, document) in &line.profiles {
         let mut layer = Layer { tree, document, origins, problems };
         let (add, remove) = (&document.value, &document.value.remove);
         layer.scalars(&mut merged.scalars);
@@ -261,11 +278,12 @@ impl Layer<'_> {
     }
 
     fn not_there(&mut self, key: &str, name: &str, place: Place, known: &[String]) {
-        let problem = Problem::at(place, format!("`remove.{key}` names `{name}`, which no parent gives"));
+        let problem = Problem::at(place, format!("`remove.{key}` names `{name}`, which no parent gives"))
+            .remedy("take it out of `remove`");
         self.problems.push(problem.nearest(name, known.iter().map(String::as_str)));
     }
 
-    fn twice(&mut self, key: &str, name: &str, place: Place, first: crate::spec::Span) {
+    fn twice(&mut self, key: &str, name: &str, place: Place, first: Span) {
         let first = self.document.place(first);
         let problem = Problem::at(place, format!("`{name}` stands twice in `{key}`"));
         self.problems.push(problem.remedy("keep one of the two").related(first, "first here"));

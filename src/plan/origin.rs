@@ -36,6 +36,8 @@ pub enum Verb {
     Add,
     /// Took it away.
     Remove,
+    /// Said what it is (a service, in the catalogue).
+    Define,
 }
 
 impl fmt::Display for Verb {
@@ -45,6 +47,7 @@ impl fmt::Display for Verb {
             Self::Set => "set",
             Self::Add => "add",
             Self::Remove => "remove",
+            Self::Define => "define",
         })
     }
 }
@@ -70,8 +73,8 @@ impl Origins {
         self.0.keys().map(String::as_str)
     }
 
-    /// The last place that `key` came from.
-    pub fn place(&self, key: &str) -> Option<&Place> {
-        self.0.get(key)?.iter().rev().find_map(|step| step.place.as_ref())
+    /// The last place where somebody added `key`.
+    pub(super) fn added(&self, key: &str) -> Option<&Place> {
+        self.0.get(key)?.iter().rev().find(|step| step.verb == Verb::Add)?.place.as_ref()
     }
 }

@@ -2,12 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::plan::inherit::{self, Merged};
+use crate::plan::inherit::{self, Line, Merged};
 use crate::plan::origin::{Origins, Step, Verb};
-use crate::plan::{Base, Disk, Plan, ids, services};
+use crate::plan::{Base, Disk, Plan, Service, ids, services};
 use crate::spec::{
     Architecture, ByteSize, Catalog, Document, OverlayName, PackageName, Place, Problem, Problems,
-    ProfileName, RootSize, ServiceName, ServiceSpec, Tree,
+    ProfileName, RootSize, ServiceName, ServiceSpec, Span, Tree,
 };
 
 const SUITE: &str = "trixie";
@@ -49,65 +49,107 @@ pub fn check(
     name: &ProfileName,
     known: Option<&BTreeSet<PackageName>>,
 ) -> (Option<Resolved>, Problems) {
-    let mut problems = tree.catalogue().problems.clone();
-    for document in tree.catalogue().documents() {
-        services::check_catalog(document, &mut problems);
-    }
+    let mut problems = check_catalogue(tree);
     let mut origins = Origins::default();
     let line = inherit::lineage(tree, name, &mut problems);
-    let Some((_, document)) = line.last() else { return (None, problems) };
-    let here = document.place(crate::spec::Span::START);
-    let mut merged = inherit::merge(tree, &line, &mut origins, &mut problems);
-
+    if line.profiles.is_empty() {
+        return (None, problems);
+    }
+    let merged = inherit::merge(tree, &line, &mut origins, &mut problems);
+    required(name, &line, &merged, &mut problems);
     let mut resolver = Resolver { tree, known, origins: &mut origins, problems: &mut problems };
     let services = resolver.services(&merged);
     let packages = resolver.packages(&merged, &services);
     let overlays = resolver.overlays(&merged, &services);
     resolver.variables(&merged);
     resolver.root_size(&merged);
-    if merged.formats.is_empty() && !line.iter().any(|(_, document)| document.damaged.has("formats")) {
-        let problem =
-            Problem::at(here.clone(), format!("profile `{name}` has no `formats`: nothing would be built"));
-        resolver.problems.push(problem.remedy("name some, as in `formats: [raw]`"));
-    }
-    let version = merged.scalars.version.take();
-    if version.is_none() && !line.iter().any(|(_, document)| document.damaged.has("version")) {
-        let problem =
-            Problem::at(here, format!("profile `{name}` has no `version`, nor has any of its parents"));
-        resolver.problems.push(problem.remedy("give it one, as in `version: 0.1.0`"));
-    }
-    let version = version.or_else(|| "0".parse().ok());
-    let Some(version) = version else { return (None, problems) };
+    resolver.defaults(&merged);
 
-    let kernel_arguments = merged.kernel_arguments.iter().map(|item| item.value.to_string()).collect();
-    let disk = Disk {
+    let Some(disk) = disk(name, &merged) else { return (None, problems) };
+    let services = services.iter().map(|(name, (_, spec))| (name.clone(), services::planned(spec))).collect();
+    let lineage = line.profiles.into_iter().map(|(name, _)| name).collect();
+    let plan = plan(name, lineage, merged, Parts { packages, services, overlays, disk });
+    (plan.map(|plan| Resolved { plan, origins }), problems)
+}
+
+/// All that is wrong with the catalogue, whoever uses it.
+pub fn check_catalogue(tree: &Tree) -> Problems {
+    let mut problems = tree.catalogue().problems.clone();
+    for document in tree.catalogue().documents() {
+        services::check_catalog(document, &mut problems);
+        for overlay in document.value.services.values().filter_map(|service| service.overlay.as_ref()) {
+            if !tree.overlays().contains_key(&overlay.value) {
+                problems.push(unknown_overlay(tree, &overlay.value, document.place(overlay.span)));
+            }
+        }
+    }
+    problems
+}
+
+fn unknown_overlay(tree: &Tree, overlay: &OverlayName, place: Place) -> Problem {
+    let known = tree.overlays().keys().map(OverlayName::as_str);
+    Problem::at(place, format!("unknown overlay `{overlay}`")).nearest(overlay.as_str(), known)
+}
+
+/// What somebody in the line must say.
+fn required(name: &ProfileName, line: &Line<'_>, merged: &Merged, problems: &mut Problems) {
+    let Some((_, document)) = line.profiles.last() else { return };
+    let missing = [
+        ("summary", merged.scalars.summary.is_none(), "as in `summary: Node for a home`"),
+        ("version", merged.scalars.version.is_none(), "as in `version: 0.1.0`"),
+        ("formats", merged.formats.is_empty(), "as in `formats: [raw]`; without one nothing would be built"),
+    ];
+    for (key, missing, example) in missing {
+        if missing && !line.is_damaged(key) {
+            let words = format!("neither profile `{name}` nor a parent of it gives `{key}`");
+            let problem = Problem::at(document.place(Span::START), words);
+            problems.push(problem.remedy(format!("give it, {example}")));
+        }
+    }
+}
+
+fn disk(name: &ProfileName, merged: &Merged) -> Option<Disk> {
+    // Without a version there is a problem; with this one the rest can still be checked.
+    let version = merged.scalars.version.clone().or_else(|| "0".parse().ok())?;
+    Some(Disk {
         root_size: merged.scalars.root_size.as_ref().and_then(|(size, _)| match size {
             RootSize::Auto => None,
             RootSize::Fixed(size) => Some(*size),
         }),
-        kernel_arguments,
+        kernel_arguments: merged.kernel_arguments.iter().map(|item| item.value.to_string()).collect(),
         formats: merged.formats.iter().map(|item| item.value).collect(),
         ids: ids::disk_ids(name, &version),
-    };
-    let plan = Plan {
+    })
+}
+
+/// What of a plan takes more than a glance at the profile.
+struct Parts {
+    packages: BTreeSet<PackageName>,
+    services: BTreeMap<ServiceName, Service>,
+    overlays: Vec<OverlayName>,
+    disk: Disk,
+}
+
+fn plan(name: &ProfileName, lineage: Vec<ProfileName>, merged: Merged, parts: Parts) -> Option<Plan> {
+    let scalars = merged.scalars;
+    Some(Plan {
         profile: name.clone(),
-        summary: merged.scalars.summary.take().unwrap_or_default(),
-        version,
-        lineage: line.iter().map(|(name, _)| name.clone()).collect(),
-        hostname: merged.scalars.hostname.take().map_or_else(|| HOSTNAME.to_owned(), String::from),
+        summary: scalars.summary.unwrap_or_default(),
+        version: scalars.version.or_else(|| "0".parse().ok())?,
+        lineage,
+        hostname: scalars.hostname.map_or_else(|| HOSTNAME.to_owned(), String::from),
         base: Base {
             suite: SUITE.to_owned(),
             components: COMPONENTS.map(str::to_owned).to_vec(),
             architecture: Architecture::Amd64,
-            packages,
+            packages: parts.packages,
         },
         units: merged.units.into_iter().map(|item| item.value).collect(),
-        services: services.iter().map(|(name, (_, spec))| (name.clone(), services::planned(spec))).collect(),
-        overlays,
+        services: parts.services,
+        overlays: parts.overlays,
         variables: merged.variables.into_iter().map(|(name, (value, _))| (name.to_string(), value)).collect(),
-        disk: Some(disk),
-    };
-    (Some(Resolved { plan, origins }), problems)
+        disk: Some(parts.disk),
+    })
 }
 
 type Services<'t> = BTreeMap<ServiceName, (&'t Document<Catalog>, &'t ServiceSpec)>;
@@ -124,13 +166,14 @@ impl<'t> Resolver<'_, 't> {
         let catalogue = self.tree.catalogue();
         let mut found = Services::new();
         for item in &merged.services {
-            if let Some((document, _, spec)) = catalogue.service(&item.value) {
+            if let Some((document, span, spec)) = catalogue.service(&item.value) {
+                let place = Some(document.place(span));
+                let step = Step { verb: Verb::Define, value: None, through: None, place };
+                self.origins.note(format!("services.{}", item.value), step);
                 found.insert(item.value.clone(), (document, spec));
             } else if !catalogue.is_damaged(&format!("services.{}", item.value)) {
-                let known = catalogue.documents().iter().flat_map(|document| document.value.services.keys());
                 let problem = Problem::at(item.place.clone(), format!("unknown service `{}`", item.value));
-                self.problems
-                    .push(problem.nearest(item.value.as_str(), known.map(|name| name.value.as_str())));
+                self.problems.push(problem.nearest(item.value.as_str(), catalogue.service_names()));
             }
         }
         services::check_ports(&found, self.problems);
@@ -172,9 +215,7 @@ impl<'t> Resolver<'_, 't> {
         let mut overlays: Vec<OverlayName> = Vec::new();
         for (overlay, place) in wanted {
             if !self.tree.overlays().contains_key(&overlay) {
-                let known = self.tree.overlays().keys().map(OverlayName::as_str);
-                let problem = Problem::at(place, format!("unknown overlay `{overlay}`"));
-                self.problems.push(problem.nearest(overlay.as_str(), known));
+                self.problems.push(unknown_overlay(self.tree, &overlay, place));
             } else if !overlays.contains(&overlay) {
                 overlays.push(overlay);
             }
@@ -184,7 +225,7 @@ impl<'t> Resolver<'_, 't> {
 
     fn through_service(&mut self, list: &str, value: &str, service: &ServiceName, at: Place) {
         let key = format!("{list}.{value}");
-        let place = self.origins.place(&format!("services.{service}")).cloned();
+        let place = self.origins.added(&format!("services.{service}")).cloned();
         let through = Some(format!("service `{service}` at {at}"));
         self.origins.note(key, Step { verb: Verb::Add, value: None, through, place });
     }
@@ -203,6 +244,22 @@ impl<'t> Resolver<'_, 't> {
             if *size < SMALLEST_ROOT {
                 let words = format!("a root of {size} is too small: the least is {SMALLEST_ROOT}");
                 self.problems.push(Problem::at(place.clone(), words).remedy("write `auto` or a larger size"));
+            }
+        }
+    }
+
+    fn defaults(&mut self, merged: &Merged) {
+        let scalars = &merged.scalars;
+        let defaults = [
+            ("hostname", scalars.hostname.is_none(), HOSTNAME),
+            ("disk.root.filesystem", scalars.filesystem.is_none(), "ext4"),
+            ("disk.root.size", scalars.root_size.is_none(), "auto"),
+        ];
+        for (key, missing, value) in defaults {
+            if missing {
+                let step =
+                    Step { verb: Verb::Default, value: Some(value.to_owned()), through: None, place: None };
+                self.origins.note(key.to_owned(), step);
             }
         }
     }

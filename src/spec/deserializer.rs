@@ -1,7 +1,7 @@
 //! The bridge from nodes to serde: our own messages, every unknown and doubled key noted.
 
 use std::cell::RefCell;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
@@ -12,11 +12,13 @@ use serde::de::{
 };
 use serde::forward_to_deserialize_any;
 
+use crate::spec::made_up::MadeUp;
+use crate::spec::read::LeftOut;
 use crate::spec::yaml::{Node, Value};
 use crate::spec::{At, Place, Problem, Problems, Source, Span};
 
 /// Under this name an `At` asks for its place.
-const AT: &str = "nuvol::At";
+pub(super) const AT: &str = "nuvol::At";
 
 /// Why a node is not what it must be.
 #[derive(Debug)]
@@ -25,6 +27,8 @@ pub(super) struct Wrong {
     pub(super) node: Option<u32>,
     /// The key that is missing, if that is what is wrong.
     pub(super) missing: Option<&'static str>,
+    /// Whether it is a value that we made up ourselves.
+    pub(super) made_up: bool,
     /// The key under which the node stands, for the message.
     key: Option<String>,
     in_list: bool,
@@ -35,12 +39,13 @@ pub(super) struct Wrong {
 enum What {
     Type { found: String, expected: String, hint: Option<String> },
     Word { word: String, known: &'static [&'static str] },
+    Missing(&'static str),
     Other(String),
 }
 
 impl Wrong {
     fn new(what: What) -> Self {
-        Self { node: None, missing: None, key: None, in_list: false, what }
+        Self { node: None, missing: None, made_up: false, key: None, in_list: false, what }
     }
 
     fn at(mut self, node: &Node) -> Self {
@@ -73,8 +78,10 @@ impl Wrong {
                 hint.into_iter().fold(problem, Problem::remedy)
             }
             What::Word { word, known } => {
-                Problem::at(place, format!("{subject} does not know `{word}`")).nearest(&word, known.to_vec())
+                Problem::at(place, format!("{subject} cannot be `{word}`")).nearest(&word, known.to_vec())
             }
+            What::Missing(field) => Problem::at(place, format!("{subject} lacks the key `{field}`"))
+                .remedy(format!("add `{field}`")),
             What::Other(words) => Problem::at(place, words),
         }
     }
@@ -120,8 +127,7 @@ impl de::Error for Wrong {
     }
 
     fn missing_field(field: &'static str) -> Self {
-        let words = format!("`{field}` is missing");
-        Self { missing: Some(field), ..Self::new(What::Other(words)) }
+        Self { missing: Some(field), ..Self::new(What::Missing(field)) }
     }
 }
 
@@ -157,13 +163,13 @@ impl Node {
 /// One reading of a document.
 pub(super) struct Reader<'a> {
     source: &'a Arc<Source>,
-    skip: &'a RefCell<BTreeSet<u32>>,
+    left_out: &'a RefCell<LeftOut>,
     problems: RefCell<Problems>,
 }
 
 impl<'a> Reader<'a> {
-    pub(super) fn new(source: &'a Arc<Source>, skip: &'a RefCell<BTreeSet<u32>>) -> Self {
-        Self { source, skip, problems: RefCell::default() }
+    pub(super) fn new(source: &'a Arc<Source>, left_out: &'a RefCell<LeftOut>) -> Self {
+        Self { source, left_out, problems: RefCell::default() }
     }
 
     pub(super) fn read<T: DeserializeOwned>(&self, root: &Node) -> Result<T, Wrong> {
@@ -208,8 +214,8 @@ impl<'a> Reader<'a> {
                     continue;
                 }
             }
-            let skip = self.skip.borrow();
-            if !skip.contains(&key.id) && !skip.contains(&value.id) {
+            let left_out = self.left_out.borrow();
+            if !left_out.has(key) && !left_out.has(value) {
                 entries.push(entry);
             }
         }
@@ -238,7 +244,10 @@ impl<'a, 'n> Spot<'a, 'n> {
             return Err(self.node.must_be("a map", None));
         };
         let entries = self.reader.entries(map, known).into_iter();
-        visitor.visit_map(Entries { at: self, entries, value: None }).map_err(|wrong| wrong.at(self.node))
+        let made_up = self.reader.left_out.borrow().made_up(self.node).into_iter();
+        visitor
+            .visit_map(Entries { at: self, entries, value: None, made_up })
+            .map_err(|wrong| wrong.at(self.node))
     }
 }
 
@@ -356,6 +365,7 @@ struct Entries<'a, 'n> {
     at: Spot<'a, 'n>,
     entries: std::vec::IntoIter<&'n (Node, Node)>,
     value: Option<&'n (Node, Node)>,
+    made_up: std::vec::IntoIter<&'static str>,
 }
 
 impl<'de> MapAccess<'de> for Entries<'_, '_> {
@@ -363,13 +373,17 @@ impl<'de> MapAccess<'de> for Entries<'_, '_> {
 
     fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, Wrong> {
         self.value = self.entries.next();
-        let Some((key, _)) = self.value else { return Ok(None) };
+        let Some((key, _)) = self.value else {
+            let Some(field) = self.made_up.next() else { return Ok(None) };
+            let field: StrDeserializer<'_, Wrong> = field.into_deserializer();
+            return seed.deserialize(field).map(Some);
+        };
         seed.deserialize(self.at.of(key)).map(Some).map_err(|wrong| wrong.at(key))
     }
 
     fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, Wrong> {
         let Some((key, value)) = self.value.take() else {
-            return Err(de::Error::custom("a value was read before its key"));
+            return seed.deserialize(MadeUp).map_err(|wrong| Wrong { made_up: true, ..wrong });
         };
         seed.deserialize(self.at.of(value)).map_err(|wrong| wrong.at(value).under(key))
     }
@@ -385,9 +399,9 @@ impl<'de> SeqAccess<'de> for Items<'_, '_> {
     type Error = Wrong;
 
     fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, Wrong> {
-        let skip = self.at.reader.skip.borrow();
-        let Some(item) = self.items.find(|item| !skip.contains(&item.id)) else { return Ok(None) };
-        drop(skip);
+        let left_out = self.at.reader.left_out.borrow();
+        let Some(item) = self.items.find(|item| !left_out.has(item)) else { return Ok(None) };
+        drop(left_out);
         seed.deserialize(self.at.of(item)).map(Some).map_err(|wrong| wrong.at(item).in_list())
     }
 }

@@ -71,13 +71,20 @@ pub(super) fn on_disk(dir: &Path) -> anyhow::Result<Files> {
     for part in PARTS {
         let path = dir.join(part);
         if path.symlink_metadata().is_ok() {
-            walk(&path, part, &mut files)?;
+            walk(&path, part, &shown(dir), &mut files)?;
         }
     }
     Ok(files)
 }
 
-fn walk(path: &Path, name: &str, files: &mut Files) -> anyhow::Result<()> {
+/// What messages write before a path of the tree in `dir`, so that it leads there from here.
+fn shown(dir: &Path) -> String {
+    let dir = dir.to_string_lossy();
+    let dir = dir.trim_start_matches("./").trim_end_matches('/');
+    if dir.is_empty() || dir == "." { String::new() } else { format!("{dir}/") }
+}
+
+fn walk(path: &Path, name: &str, shown: &str, files: &mut Files) -> anyhow::Result<()> {
     let reading = || format!("reading `{}`", path.display());
     let metadata = path.symlink_metadata().with_context(reading)?;
     let content = if metadata.is_dir() {
@@ -88,7 +95,7 @@ fn walk(path: &Path, name: &str, files: &mut Files) -> anyhow::Result<()> {
                 bail!("the name of `{}` is not UTF-8; rename it", entry.path().display());
             };
             if !is_leftover(file_name) {
-                walk(&entry.path(), &format!("{name}/{file_name}"), files)?;
+                walk(&entry.path(), &format!("{name}/{file_name}"), shown, files)?;
             }
         }
         return Ok(());
@@ -104,7 +111,7 @@ fn walk(path: &Path, name: &str, files: &mut Files) -> anyhow::Result<()> {
     } else {
         bail!("`{}` is neither a file, a folder nor a link; take it out of the tree", path.display());
     };
-    files.insert(name.to_owned(), File { name: name.to_owned(), content });
+    files.insert(name.to_owned(), File { name: format!("{shown}{name}"), content });
     Ok(())
 }
 

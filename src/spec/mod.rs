@@ -3,10 +3,12 @@
 mod catalog;
 mod deserializer;
 mod files;
+mod made_up;
 mod names;
 mod problem;
 mod profile;
 mod read;
+pub mod report;
 mod size;
 mod source;
 mod tree;

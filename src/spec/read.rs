@@ -42,6 +42,12 @@ impl Damaged {
         Self(BTreeSet::from([String::new()]))
     }
 
+    /// The names right below `key` that could not be read.
+    pub(super) fn below(&self, key: &str) -> impl Iterator<Item = &str> {
+        let names = self.0.iter().filter_map(move |damaged| damaged.strip_prefix(key)?.strip_prefix('.'));
+        names.filter(|name| !name.contains('.'))
+    }
+
     /// Whether `key`, or what holds it, could not be read.
     pub fn has(&self, key: &str) -> bool {
         self.0.iter().any(|damaged| {
@@ -62,21 +68,27 @@ pub fn read<T: DeserializeOwned + Default>(source: &Arc<Source>) -> (Document<T>
     if matches!(root.value, Value::Null) {
         root.value = Value::Map(Vec::new());
     }
-    let skip = RefCell::new(BTreeSet::new());
+    let left_out = RefCell::new(LeftOut::default());
     loop {
-        let reader = Reader::new(source, &skip);
+        let reader = Reader::new(source, &left_out);
         let result = reader.read::<T>(&root);
         problems.extend(reader.problems());
         match result {
+            Ok(value) if left_out.borrow_mut().drop_made_up() => drop(value),
             Ok(value) => {
-                let damaged = damaged_keys(&root, &skip.borrow());
+                let damaged = damaged_keys(&root, &left_out.borrow());
                 return (Document { source: Arc::clone(source), value, damaged }, problems);
             }
             Err(wrong) => {
-                let id = wrong.node;
-                note(&root, source, wrong, &skip.borrow(), &mut problems);
-                let id = id.unwrap_or(root.id);
-                if id == root.id || !skip.borrow_mut().insert(id) {
+                let node = wrong.node.unwrap_or(root.id);
+                let missing = wrong.missing;
+                note(&root, source, wrong, &left_out.borrow(), &mut problems);
+                let mut left_out = left_out.borrow_mut();
+                let is_new = match missing {
+                    Some(field) => left_out.made_up.insert((node, field)),
+                    None => left_out.skip(node),
+                };
+                if !is_new && (node == root.id || !left_out.skip(node)) {
                     return (broken(), problems);
                 }
             }
@@ -84,54 +96,95 @@ pub fn read<T: DeserializeOwned + Default>(source: &Arc<Source>) -> (Document<T>
     }
 }
 
-/// Reports `wrong`, unless it says that something is missing that we ourselves left out.
-fn note(root: &Node, source: &Arc<Source>, wrong: Wrong, skip: &BTreeSet<u32>, problems: &mut Problems) {
-    let node = wrong.node.and_then(|id| find(root, id)).unwrap_or(root);
-    if let (Some(field), Value::Map(entries)) = (wrong.missing, &node.value) {
-        let left_out = |(key, value): &(Node, Node)| {
-            (skip.contains(&key.id) || skip.contains(&value.id)) && key.text() == Some(field)
-        };
-        if entries.iter().any(left_out) {
-            return;
-        }
-    }
-    problems.push(wrong.problem(Place { source: Arc::clone(source), span: node.span }));
+/// What a reading passes over, by the ids of nodes.
+#[derive(Debug, Default)]
+pub(super) struct LeftOut {
+    skipped: BTreeSet<u32>,
+    /// Keys that a map lacks. They get a made-up value, so that the next one that it lacks is found;
+    /// in the end the whole map is left out.
+    made_up: BTreeSet<(u32, &'static str)>,
 }
 
-fn find(node: &Node, id: u32) -> Option<&Node> {
+impl LeftOut {
+    /// Whether an entry is passed over.
+    pub(super) fn has(&self, node: &Node) -> bool {
+        self.skipped.contains(&node.id)
+    }
+
+    /// The keys of a map that are made up.
+    pub(super) fn made_up(&self, map: &Node) -> Vec<&'static str> {
+        self.made_up.iter().filter(|(id, _)| *id == map.id).map(|(_, field)| *field).collect()
+    }
+
+    fn skip(&mut self, id: u32) -> bool {
+        self.made_up.retain(|(map, _)| *map != id);
+        self.skipped.insert(id)
+    }
+
+    /// Leaves out every map that has something made up; whether there was one.
+    fn drop_made_up(&mut self) -> bool {
+        let maps: Vec<u32> = std::mem::take(&mut self.made_up).into_iter().map(|(map, _)| map).collect();
+        self.skipped.extend(&maps);
+        !maps.is_empty()
+    }
+}
+
+/// Reports `wrong`, unless it says that something is missing that we ourselves left out.
+fn note(root: &Node, source: &Arc<Source>, wrong: Wrong, left_out: &LeftOut, problems: &mut Problems) {
+    if wrong.made_up {
+        return;
+    }
+    let (key, node) = wrong.node.and_then(|id| find(None, root, id)).unwrap_or((None, root));
+    let mut span = node.span;
+    if let (Some(field), Value::Map(entries)) = (wrong.missing, &node.value) {
+        let was_there = |(key, value): &(Node, Node)| {
+            (left_out.has(key) || left_out.has(value)) && key.text() == Some(field)
+        };
+        if entries.iter().any(was_there) {
+            return;
+        }
+        span = key.map_or(span, |key| key.span);
+    }
+    problems.push(wrong.problem(Place { source: Arc::clone(source), span }));
+}
+
+/// A node by its id, with the key that it stands under.
+fn find<'n>(key: Option<&'n Node>, node: &'n Node, id: u32) -> Option<(Option<&'n Node>, &'n Node)> {
     if node.id == id {
-        return Some(node);
+        return Some((key, node));
     }
     match &node.value {
-        Value::List(list) => list.iter().find_map(|entry| find(entry, id)),
-        Value::Map(map) => map.iter().find_map(|(key, value)| find(key, id).or_else(|| find(value, id))),
+        Value::List(list) => list.iter().find_map(|entry| find(None, entry, id)),
+        Value::Map(map) => {
+            map.iter().find_map(|(key, value)| find(None, key, id).or_else(|| find(Some(key), value, id)))
+        }
         _ => None,
     }
 }
 
-fn damaged_keys(root: &Node, skip: &BTreeSet<u32>) -> Damaged {
-    fn walk(node: &Node, path: &str, skip: &BTreeSet<u32>, found: &mut BTreeSet<String>) {
+fn damaged_keys(root: &Node, left_out: &LeftOut) -> Damaged {
+    fn walk(node: &Node, path: &str, left_out: &LeftOut, found: &mut BTreeSet<String>) {
         match &node.value {
             Value::Map(map) => {
                 for (key, value) in map {
                     let name = key.text().unwrap_or_default();
                     let path = if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") };
-                    if skip.contains(&key.id) || skip.contains(&value.id) {
+                    if left_out.has(key) || left_out.has(value) {
                         found.insert(path);
                     } else {
-                        walk(value, &path, skip, found);
+                        walk(value, &path, left_out, found);
                     }
                 }
             }
             // A list that lost an entry is not what was meant.
-            Value::List(list) if list.iter().any(|entry| skip.contains(&entry.id)) => {
+            Value::List(list) if list.iter().any(|entry| left_out.has(entry)) => {
                 found.insert(path.to_owned());
             }
-            Value::List(list) => list.iter().for_each(|entry| walk(entry, path, skip, found)),
+            Value::List(list) => list.iter().for_each(|entry| walk(entry, path, left_out, found)),
             _ => {}
         }
     }
     let mut found = BTreeSet::new();
-    walk(root, "", skip, &mut found);
+    walk(root, "", left_out, &mut found);
     Damaged(found)
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use anyhow::bail;
+use anyhow::{Context as _, bail};
 
 use crate::spec::files::{self, Files};
 use crate::spec::{
@@ -48,15 +48,18 @@ pub struct OverlayFolder {
 }
 
 impl Tree {
-    /// The folder that holds a tree, from `start` upward.
+    /// The folder that holds a tree, from `start` upward, as a path that leads there from `start`.
     pub fn find(start: &Path) -> anyhow::Result<PathBuf> {
-        let found = start.ancestors().find(|dir| dir.join("profiles").is_dir());
-        match found {
-            Some(dir) => Ok(dir.to_owned()),
-            None => {
-                bail!("no folder `profiles` in `{}` or above; name a tree with `--tree DIR`", start.display())
+        let reading = || format!("looking for a tree in `{}`", start.display());
+        let depth = start.canonicalize().with_context(reading)?.components().count();
+        let mut dir = start.to_owned();
+        for _ in 0..depth {
+            if dir.join("profiles").is_dir() {
+                return Ok(dir);
             }
+            dir.push("..");
         }
+        bail!("no folder `profiles` in `{}` or above it; name a tree with `--tree DIR`", start.display())
     }
 
     /// Reads the tree in `dir`, over the one inside `nuvol`.
@@ -183,6 +186,14 @@ impl Catalogue {
         self.documents.iter().rev().find_map(|document| {
             let found = document.value.services.iter().find(|(key, _)| key.value == *name);
             found.map(|(key, service)| (document, key.span, service))
+        })
+    }
+
+    /// The names of all services, also of those that could not be read.
+    pub fn service_names(&self) -> impl Iterator<Item = &str> {
+        self.documents.iter().flat_map(|document| {
+            let read = document.value.services.keys().map(|name| name.value.as_str());
+            read.chain(document.damaged.below("services"))
         })
     }
 

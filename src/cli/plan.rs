@@ -1,0 +1,98 @@
+//! `nuvol plan`: the resolved plan of a profile, and where each value came from. No effect.
+
+use std::io::Write as _;
+
+use serde::Serialize;
+use serde_json::json;
+
+use crate::cli::Common;
+use crate::plan::{self, Origins, Resolved, Step, Verb};
+use crate::spec::{Problem, Problems, ProfileName, yaml};
+
+/// Print the resolved plan of a profile, or where its values came from
+#[derive(Debug, clap::Args)]
+pub struct Show {
+    /// The profile
+    #[arg(value_name = "PROFILE")]
+    pub profile: String,
+
+    /// Print where KEY came from (as in `packages`, `packages.syncthing`, `disk.root.size`); without KEY,
+    /// where everything came from
+    #[arg(long, value_name = "KEY", num_args = 0..=1, default_missing_value = "")]
+    pub origin: Option<String>,
+}
+
+/// Prints the plan of a profile; returns the exit code.
+pub fn run(common: &Common, args: &Show) -> anyhow::Result<u8> {
+    let name: ProfileName = args.profile.parse().map_err(|wrong: String| invalid(Problem::anywhere(wrong)))?;
+    let Resolved { plan, origins } = plan::resolve(&common.tree()?, &name, None)?;
+    let text = match (&args.origin, common.json) {
+        (None, false) => yaml::to_string(&plan)?,
+        (None, true) => format!("{:#}\n", serde_json::to_value(&plan)?),
+        (Some(key), false) => text(&origin(&origins, key)?),
+        (Some(key), true) => format!("{:#}\n", origins_json(&origin(&origins, key)?)),
+    };
+    write!(std::io::stdout(), "{text}")?;
+    Ok(0)
+}
+
+fn invalid(problem: Problem) -> Problems {
+    problem.into()
+}
+
+type Found<'a> = Vec<(&'a str, &'a [Step])>;
+
+fn origin<'a>(origins: &'a Origins, key: &str) -> Result<Found<'a>, Problems> {
+    if key.is_empty() {
+        return Ok(origins.keys().flat_map(|key| origins.of(key)).collect());
+    }
+    let found = origins.of(key);
+    if found.is_empty() {
+        let heads = origins.keys().filter_map(|known| known.split_once('.')).map(|(head, _)| head);
+        let problem = Problem::anywhere(format!("nothing in this plan came from `{key}`"));
+        return Err(problem.nearest(key, origins.keys().chain(heads)).into());
+    }
+    Ok(found)
+}
+
+fn text(found: &Found<'_>) -> String {
+    let mut text = String::new();
+    for (key, steps) in found {
+        text.push_str(key);
+        text.push('\n');
+        for step in *steps {
+            let place = step.place.as_ref().map_or_else(|| "nuvol".to_owned(), ToString::to_string);
+            let value = step.value.as_ref().map_or_else(String::new, |value| format!(" = {value}"));
+            let through =
+                step.through.as_ref().map_or_else(String::new, |through| format!(" (through {through})"));
+            text.push_str(&format!("  {:<8}{place}{value}{through}\n", step.verb));
+        }
+    }
+    text
+}
+
+#[derive(Serialize)]
+struct StepJson<'a> {
+    verb: Verb,
+    value: Option<&'a str>,
+    through: Option<&'a str>,
+    file: Option<&'a str>,
+    line: Option<u32>,
+    column: Option<u32>,
+}
+
+fn origins_json(found: &Found<'_>) -> serde_json::Value {
+    let step = |step: &Step| {
+        let place = step.place.as_ref();
+        json!(StepJson {
+            verb: step.verb,
+            value: step.value.as_deref(),
+            through: step.through.as_deref(),
+            file: place.map(|place| place.source.name.as_str()),
+            line: place.map(|place| place.span.line),
+            column: place.map(|place| place.span.column),
+        })
+    };
+    let keys = found.iter().map(|(key, steps)| ((*key).to_owned(), steps.iter().map(step).collect()));
+    serde_json::Value::Object(keys.collect())
+}
