@@ -1,22 +1,19 @@
 //! `nuvol check`: everything that is wrong with a tree, in one run, without doing anything.
 
-use std::collections::BTreeSet;
-use std::io::{IsTerminal as _, Write as _};
+use std::io::Write as _;
 
 use serde_json::json;
 
-use crate::cli::Common;
-use crate::overlay;
-use crate::plan;
-use crate::spec::report::{self, Colour};
-use crate::spec::{PackageName, Problem, Problems, ProfileName, Tree};
+use crate::cli::{Common, colour};
+use crate::spec::{Problem, Problems, ProfileName, Tree, report};
+use crate::{overlay, plan};
 
 /// Exit code for input that is invalid.
-pub const INPUT_INVALID: u8 = 3;
+const INPUT_INVALID: u8 = 3;
 
 /// Check profiles, catalogue and overlays, and list every problem
 #[derive(Debug, clap::Args)]
-pub struct CheckArgs {
+pub struct Check {
     /// Profiles to check; all profiles of the tree where none is named
     #[arg(value_name = "PROFILE")]
     pub profiles: Vec<String>,
@@ -37,11 +34,11 @@ pub enum Style {
     Github,
 }
 
-/// Checks the tree in `dir`; returns the exit code.
-pub fn run(common: &Common, args: &CheckArgs) -> anyhow::Result<u8> {
+/// Checks the tree; returns the exit code.
+pub fn run(common: &Common, args: &Check) -> anyhow::Result<u8> {
     let tree = common.tree()?;
-    let (profiles, problems) = check(&tree, &args.profiles, common.known_packages().as_ref());
     let style = if common.json { Style::Json } else { args.format };
+    let (profiles, problems) = check(&tree, &args.profiles);
     let mut out = std::io::stdout().lock();
     match style {
         Style::Human => {
@@ -65,11 +62,7 @@ pub fn run(common: &Common, args: &CheckArgs) -> anyhow::Result<u8> {
 }
 
 /// The profiles that were checked, each with what it would become, and everything that is wrong.
-fn check(
-    tree: &Tree,
-    asked: &[String],
-    known: Option<&BTreeSet<PackageName>>,
-) -> (Vec<(ProfileName, String)>, Problems) {
+fn check(tree: &Tree, asked: &[String]) -> (Vec<(ProfileName, String)>, Problems) {
     let mut problems = Problems::default();
     let mut names: Vec<ProfileName> = Vec::new();
     for text in asked {
@@ -86,7 +79,7 @@ fn check(
     }
     let mut checked = Vec::new();
     for name in names {
-        let (resolved, wrong) = plan::check(tree, &name, known);
+        let (resolved, wrong) = plan::check(tree, &name, None);
         problems.extend(wrong);
         let Some(resolved) = resolved else { continue };
         match overlay::render(&resolved.plan, tree) {
@@ -102,10 +95,4 @@ fn summary(plan: &plan::Plan) -> String {
         plan.disk.iter().flat_map(|disk| &disk.formats).map(|format| format.as_str()).collect();
     let (packages, services) = (plan.base.packages.len(), plan.services.len());
     format!("{packages} packages, {services} services, {}", formats.join(" "))
-}
-
-/// Whether standard error may be coloured.
-pub(crate) fn colour() -> Colour {
-    let wanted = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
-    if wanted && std::io::stderr().is_terminal() { Colour::Yes } else { Colour::No }
 }

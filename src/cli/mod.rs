@@ -7,16 +7,19 @@ mod doctor;
 mod plan;
 mod schema;
 
-use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::io::IsTerminal as _;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use clap::{CommandFactory as _, Parser, Subcommand};
 
 use crate::host::{EnvironmentLacks, Host, NetworkFailed};
+use crate::overlay::{self, Overlay};
+use crate::plan::Plan;
 use crate::report::{Report, Voice};
 use crate::rootfs::Leak;
-use crate::spec::{PackageName, Problems, Tree, report};
+use crate::spec::report::{Colour, human};
+use crate::spec::{Problems, ProfileName, Tree};
 use crate::store::Store;
 use crate::workshop::Workshop;
 
@@ -47,9 +50,9 @@ pub struct Common {
 #[derive(Debug, Subcommand)]
 enum Verb {
     Build(build::Build),
-    Check(check::CheckArgs),
-    Plan(plan::PlanArgs),
-    Schema(schema::SchemaArgs),
+    Check(check::Check),
+    Plan(plan::Show),
+    Schema(schema::Schema),
     Doctor(doctor::Doctor),
     Cache(cache::Cache),
     /// Print a completion script for a shell
@@ -68,7 +71,7 @@ pub fn run() -> u8 {
         Ok(code) => code,
         Err(err) => {
             match err.downcast_ref::<Problems>() {
-                Some(problems) => eprint!("{}", report::human(problems, check::colour())),
+                Some(problems) => eprint!("{}", human(problems, colour())),
                 None => eprintln!("error: {err:#}"),
             }
             code_of(&err)
@@ -92,11 +95,20 @@ fn dispatch(cli: &Cli) -> anyhow::Result<u8> {
     }
 }
 
+/// The plan of a profile and its overlay; what is wrong with the input is an error with all
+/// problems.
+fn load(common: &Common, profile: &ProfileName) -> anyhow::Result<(Plan, Overlay)> {
+    let tree = common.tree()?;
+    let plan = crate::plan::resolve(&tree, profile, None)?.plan;
+    let overlay = overlay::render(&plan, &tree)?;
+    Ok((plan, overlay))
+}
+
 /// The documented exit code of a failure: 4 unsafe, 6 environment, 7 network, 1 anything else.
 fn code_of(err: &anyhow::Error) -> u8 {
     let has = |test: fn(&(dyn std::error::Error + 'static)) -> bool| err.chain().any(test);
     if err.downcast_ref::<Problems>().is_some() {
-        check::INPUT_INVALID
+        3
     } else if err.is::<EnvironmentLacks>() || err.downcast_ref::<EnvironmentLacks>().is_some() {
         6
     } else if err.downcast_ref::<NetworkFailed>().is_some() {
@@ -127,14 +139,9 @@ impl Common {
     pub fn tree(&self) -> anyhow::Result<Tree> {
         let folder = match &self.tree {
             Some(folder) => folder.clone(),
-            None => Tree::find(&std::env::current_dir().context("finding the working folder")?)?,
+            None => Tree::find(Path::new("."))?,
         };
         Tree::open(&folder)
-    }
-
-    /// The packages of the archive, where a build has read its index before.
-    pub fn known_packages(&self) -> Option<BTreeSet<PackageName>> {
-        crate::rootfs::known_packages(&self.shelf().ok()?)
     }
 
     /// The voice that was asked for.
@@ -147,4 +154,10 @@ impl Common {
         let store = Store::open(&self.shelf()?)?;
         Ok(Workshop { host: Host::new(store.logs())?, store, report: Report::new(self.voice()) })
     }
+}
+
+/// Whether standard error may be coloured.
+fn colour() -> Colour {
+    let wanted = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+    if wanted && std::io::stderr().is_terminal() { Colour::Yes } else { Colour::No }
 }

@@ -1,19 +1,17 @@
 //! `nuvol plan`: the resolved plan of a profile, and where each value came from. No effect.
 
-use std::collections::BTreeSet;
 use std::io::Write as _;
 
 use serde::Serialize;
 use serde_json::json;
 
 use crate::cli::Common;
-use crate::cli::check::{INPUT_INVALID, colour};
 use crate::plan::{self, Origins, Resolved, Step, Verb};
-use crate::spec::{PackageName, Problem, Problems, ProfileName, Tree, report, yaml};
+use crate::spec::{Problem, Problems, ProfileName, yaml};
 
 /// Print the resolved plan of a profile, or where its values came from
 #[derive(Debug, clap::Args)]
-pub struct PlanArgs {
+pub struct Show {
     /// The profile
     #[arg(value_name = "PROFILE")]
     pub profile: String,
@@ -24,34 +22,22 @@ pub struct PlanArgs {
     pub origin: Option<String>,
 }
 
-/// Prints the plan of a profile of the tree in `dir`; returns the exit code.
-pub fn run(common: &Common, args: &PlanArgs) -> anyhow::Result<u8> {
-    let (tree, json) = (common.tree()?, common.json);
-    let resolved = match resolve(&tree, &args.profile, common.known_packages().as_ref()) {
-        Ok(resolved) => resolved,
-        Err(problems) => return refuse(&problems),
-    };
-    let text = match (&args.origin, json) {
-        (None, false) => yaml::to_string(&resolved.plan)?,
-        (None, true) => format!("{:#}\n", serde_json::to_value(&resolved.plan)?),
-        (Some(key), json) => match (origin(&resolved.origins, key), json) {
-            (Err(problems), _) => return refuse(&problems),
-            (Ok(found), false) => text(&found),
-            (Ok(found), true) => format!("{:#}\n", origins_json(&found)),
-        },
+/// Prints the plan of a profile; returns the exit code.
+pub fn run(common: &Common, args: &Show) -> anyhow::Result<u8> {
+    let name: ProfileName = args.profile.parse().map_err(|wrong: String| invalid(Problem::anywhere(wrong)))?;
+    let Resolved { plan, origins } = plan::resolve(&common.tree()?, &name, None)?;
+    let text = match (&args.origin, common.json) {
+        (None, false) => yaml::to_string(&plan)?,
+        (None, true) => format!("{:#}\n", serde_json::to_value(&plan)?),
+        (Some(key), false) => text(&origin(&origins, key)?),
+        (Some(key), true) => format!("{:#}\n", origins_json(&origin(&origins, key)?)),
     };
     write!(std::io::stdout(), "{text}")?;
     Ok(0)
 }
 
-fn refuse(problems: &Problems) -> anyhow::Result<u8> {
-    write!(std::io::stderr(), "{}", report::human(problems, colour()))?;
-    Ok(INPUT_INVALID)
-}
-
-fn resolve(tree: &Tree, profile: &str, known: Option<&BTreeSet<PackageName>>) -> Result<Resolved, Problems> {
-    let name: ProfileName = profile.parse().map_err(|wrong: String| Problem::anywhere(wrong))?;
-    plan::resolve(tree, &name, known)
+fn invalid(problem: Problem) -> Problems {
+    problem.into()
 }
 
 type Found<'a> = Vec<(&'a str, &'a [Step])>;

@@ -9,7 +9,7 @@ use crate::spec::{Catalog, Profile};
 
 /// Print the JSON Schema of a kind of file, for editors
 #[derive(Debug, clap::Args)]
-pub struct SchemaArgs {
+pub struct Schema {
     /// The kind of file
     #[arg(value_enum)]
     pub kind: Kind,
@@ -27,7 +27,7 @@ pub enum Kind {
 }
 
 /// Prints a schema; returns the exit code.
-pub fn run(args: &SchemaArgs) -> anyhow::Result<u8> {
+pub fn run(args: &Schema) -> anyhow::Result<u8> {
     let schema = match args.kind {
         Kind::Profile => schema_for!(Profile),
         Kind::Packages => schema_for!(Catalog),
