@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::overlay::render::{Variables, check_template, template, variables_of};
 use crate::overlay::sources::{EntrySpec, Part, SourceFile, Sources, default_mode, sources};
 use crate::overlay::{Content, Entry, Layer, Overlay, generated};
-use crate::plan::Plan;
+use crate::plan::{self, Plan};
 use crate::spec::{self, Document, OverlayName, Place, Problem, Problems, Tree};
 
 /// In Debian these are symbolic links; a file laid there would make them folders and break the image.
@@ -33,7 +33,7 @@ pub fn render(plan: &Plan, tree: &Tree) -> Result<Overlay, Problems> {
         for file in &sources.files {
             // A file that cannot be rendered still takes its path.
             let content = content(file, &variables, &mut problems);
-            stack.add(name, file, content.unwrap_or(Content::Directory), &mut problems);
+            stack.add(name, file, content.unwrap_or(Content::File(Vec::new())), &mut problems);
         }
         stack.exceptions(name, &sources, &mut problems);
     }
@@ -58,7 +58,7 @@ pub fn check(tree: &Tree) -> Problems {
         let Some(profile) = tree.profiles().get(name) else { continue };
         for variable in profile.document.value.variables.keys() {
             let text = variable.value.as_str();
-            if !used.contains(text) {
+            if !used.contains(text) && !plan::is_reserved(text) {
                 let place = profile.document.place(variable.span);
                 let problem = Problem::at(place, format!("no template names the variable `{text}`"));
                 problems.push(problem.remedy("take it out").nearest(text, used.iter().map(String::as_str)));

@@ -119,3 +119,59 @@ fn append(
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use proptest::prelude::{prop, proptest};
+
+    use super::{Ids, pack};
+    use crate::overlay::{Content, Entry, Layer};
+
+    fn entry(content: Content) -> Entry {
+        Entry { content, mode: 0o644, owner: "root".to_owned(), group: "root".to_owned() }
+    }
+
+    fn names(bytes: &[u8]) -> Vec<String> {
+        let mut archive = tar::Archive::new(bytes);
+        let entries = archive.entries().unwrap();
+        entries.map(|entry| String::from_utf8(entry.unwrap().path_bytes().into_owned()).unwrap()).collect()
+    }
+
+    #[test]
+    fn folders_that_are_there_are_left_alone() {
+        let layer = Layer::from([("etc/x/y".to_owned(), entry(Content::File(b"y".to_vec())))]);
+        let bytes = pack(&layer, &Ids::root(), 1, &|path| path == "etc").unwrap();
+        assert_eq!(names(&bytes), ["etc/x/", "etc/x/y"]);
+    }
+
+    #[test]
+    fn an_owner_that_the_image_lacks_is_refused() {
+        let mut owned = entry(Content::Directory);
+        owned.group = "icecast".to_owned();
+        let layer = Layer::from([("srv".to_owned(), owned)]);
+        let error = pack(&layer, &Ids::parse("root:x:0:0::/:\n", "root:x:0:\n"), 1, &|_| false).unwrap_err();
+        assert_eq!(
+            format!("{error:#}"),
+            "packing `/srv`: the image has no group `icecast`; a package or a sysusers.d file must make it first"
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn parents_come_before_children(paths in prop::collection::btree_set("[a-c-]/[a-c-]{1,2}(/[a-c-]){0,3}", 0..20)) {
+            let layer: Layer = paths.iter().map(|path| (path.clone(), entry(Content::Directory))).collect();
+            let bytes = pack(&layer, &Ids::root(), 1, &|_| false).unwrap();
+            assert_eq!(bytes, pack(&layer, &Ids::root(), 1, &|_| false).unwrap());
+            let mut seen: BTreeSet<String> = BTreeSet::new();
+            for name in names(&bytes) {
+                let name = name.trim_end_matches('/').to_owned();
+                if let Some((parent, _)) = name.rsplit_once('/') {
+                    assert!(seen.contains(parent), "{name}");
+                }
+                assert!(seen.insert(name));
+            }
+        }
+    }
+}

@@ -45,6 +45,6 @@ mod tests {
         assert_ne!(ids("home", "1.0"), ids("home", "1.1"));
         assert_ne!(ids("home", "1.0").root, ids("media", "1.0").root);
         // Changing these breaks every node that has been installed: fstab names the root by its id.
-        assert_eq!(ids("home", "1.0").root.to_string(), "ROOT");
+        assert_eq!(ids("home", "1.0").root.to_string(), "c063b5b5-8792-5bde-8eb1-7f535a693a21");
     }
 }

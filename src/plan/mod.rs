@@ -17,7 +17,7 @@ use crate::spec::{
 };
 
 pub use origin::{Origins, Step, Verb};
-pub use resolve::{Resolved, check, check_catalogue, resolve};
+pub use resolve::{Resolved, check, check_catalogue, is_reserved, resolve};
 
 /// What a profile means, with all that it inherits: the input of every later stage.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

@@ -72,6 +72,11 @@ pub fn check(
     (plan.map(|plan| Resolved { plan, origins }), problems)
 }
 
+/// Whether templates have the variable `name` of themselves.
+pub fn is_reserved(name: &str) -> bool {
+    RESERVED.contains(&name)
+}
+
 /// All that is wrong with the catalogue, whoever uses it.
 pub fn check_catalogue(tree: &Tree) -> Problems {
     let mut problems = tree.catalogue().problems.clone();
@@ -232,7 +237,7 @@ impl<'t> Resolver<'_, 't> {
 
     fn variables(&mut self, merged: &Merged) {
         for (name, (_, place)) in &merged.variables {
-            if RESERVED.contains(&name.as_str()) {
+            if is_reserved(name.as_str()) {
                 let words = format!("the variable `{name}` is given by `nuvol` itself");
                 self.problems.push(Problem::at(place.clone(), words).remedy("give yours another name"));
             }
@@ -262,5 +267,109 @@ impl<'t> Resolver<'_, 't> {
                 self.origins.note(key.to_owned(), step);
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::{Resolved, resolve};
+    use crate::spec::{Problems, Tree};
+
+    const CATALOGUE: &str = "\
+sets: { tools: [vim-tiny, nano] }
+services:
+  web: { title: W, summary: S, role: web, packages: [nginx], overlay: web, units: [nginx.service], start: always }
+";
+    const ROOT: &str = "\
+summary: Root
+version: 1.0
+formats: [raw]
+packages: [less, \"@tools\"]
+overlays: [root]
+services: [web]
+kernel-arguments: [quiet, console=tty0]
+variables: { a: 1, b: two }
+";
+
+    fn plan_of(leaf: &str) -> Result<Resolved, Problems> {
+        let tree = Tree::of_texts(&[
+            ("profiles/root.yaml", ROOT),
+            ("profiles/leaf.yaml", leaf),
+            ("packages.yaml", CATALOGUE),
+            ("overlays/root/files/a", ""),
+            ("overlays/web/files/b", ""),
+            ("overlays/leaf/files/c", ""),
+        ]);
+        resolve(&tree, &"leaf".parse().unwrap(), None)
+    }
+
+    fn words<T: ToString>(list: impl IntoIterator<Item = T>) -> String {
+        list.into_iter().map(|it| it.to_string()).collect::<Vec<_>>().join(" ")
+    }
+
+    #[test]
+    fn lists_append_maps_merge_scalars_replace() {
+        let leaf = "extends: root\nsummary: Leaf\npackages: [less, curl]\nformats: [iso]\noverlays: [leaf]\n\
+                    kernel-arguments: [splash]\nvariables: { b: three }\n";
+        let plan = plan_of(leaf).unwrap().plan;
+        assert_eq!(plan.summary, "Leaf");
+        assert_eq!(plan.version.as_str(), "1.0");
+        assert_eq!(words(plan.base.packages), "curl less nano nginx vim-tiny");
+        assert_eq!(words(&plan.overlays), "root leaf web");
+        assert_eq!(words(&plan.disk.as_ref().unwrap().formats), "raw iso");
+        assert_eq!(words(plan.disk.unwrap().kernel_arguments), "quiet console=tty0 splash");
+        assert_eq!(words(plan.variables.values()), "1 three");
+    }
+
+    #[test]
+    fn what_is_removed_is_gone_with_all_that_it_brought() {
+        let leaf = "extends: root\nremove: { packages: [nano], services: [web], kernel-arguments: [quiet], variables: [a] }\n";
+        let plan = plan_of(leaf).unwrap().plan;
+        assert_eq!(words(plan.base.packages), "less vim-tiny");
+        assert_eq!(words(&plan.overlays), "root");
+        assert!(plan.services.is_empty());
+        assert_eq!(words(plan.disk.unwrap().kernel_arguments), "console=tty0");
+        assert_eq!(words(plan.variables.keys()), "b");
+    }
+
+    #[test]
+    fn a_set_is_removed_as_a_whole_but_not_what_was_also_named() {
+        let leaf = "extends: root\nremove: { packages: [\"@tools\"] }\npackages: [nano]\n";
+        assert_eq!(words(plan_of(leaf).unwrap().plan.base.packages), "less nano nginx");
+    }
+
+    #[test]
+    fn a_package_that_the_archive_lacks_is_reported_where_it_was_named() {
+        let tree = Tree::of_texts(&[
+            ("profiles/leaf.yaml", ROOT),
+            ("packages.yaml", CATALOGUE),
+            ("overlays/root/files/a", ""),
+            ("overlays/web/files/b", ""),
+        ]);
+        let known: BTreeSet<_> =
+            ["less", "nano", "nginx-core"].iter().map(|name| name.parse().unwrap()).collect();
+        let problems = resolve(&tree, &"leaf".parse().unwrap(), Some(&known)).unwrap_err();
+        assert_eq!(
+            problems.to_string(),
+            "packages.yaml:1:17: the archive has no package `vim-tiny`; known: `less`, `nano`, `nginx-core`\n\
+             packages.yaml:3:54: the archive has no package `nginx`; known: `less`, `nano`, `nginx-core`"
+        );
+    }
+
+    #[test]
+    fn every_value_knows_where_it_came_from() {
+        let origins = plan_of("extends: root\nvariables: { b: three }\n").unwrap().origins;
+        let chain = |key: &str| {
+            let steps = origins.of(key).into_iter().flat_map(|(_, steps)| steps);
+            words(
+                steps.map(|step| step.place.as_ref().map_or_else(|| "nuvol".to_owned(), ToString::to_string)),
+            )
+        };
+        assert_eq!(chain("variables.b"), "profiles/root.yaml:8:23 profiles/leaf.yaml:2:17");
+        assert_eq!(chain("packages.nginx"), "profiles/root.yaml:6:12");
+        assert_eq!(chain("disk.root.size"), "nuvol");
+        assert_eq!(chain("nothing"), "");
     }
 }

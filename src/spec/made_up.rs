@@ -5,7 +5,8 @@ use serde::de::value::{MapDeserializer, StrDeserializer};
 use serde::de::{DeserializeSeed, Deserializer, IntoDeserializer as _, SeqAccess, Visitor};
 use serde::forward_to_deserialize_any;
 
-use crate::spec::deserializer::{AT, Wrong};
+use crate::spec::deserializer::AT;
+use crate::spec::wrong::Wrong;
 
 /// The value.
 #[derive(Clone, Copy)]

@@ -12,6 +12,7 @@ pub mod report;
 mod size;
 mod source;
 mod tree;
+mod wrong;
 pub mod yaml;
 
 pub use catalog::{AnnounceSpec, Catalog, PortSpec, ProbeSpec, Protocol, Role, Scope, ServiceSpec, Start};

@@ -10,7 +10,8 @@ use std::sync::Arc;
 
 use serde::de::DeserializeOwned;
 
-use crate::spec::deserializer::{Reader, Wrong};
+use crate::spec::deserializer::Reader;
+use crate::spec::wrong::Wrong;
 use crate::spec::yaml::{self, Node, Value};
 use crate::spec::{Place, Problems, Source, Span};
 
@@ -187,4 +188,150 @@ fn damaged_keys(root: &Node, left_out: &LeftOut) -> Damaged {
     let mut found = BTreeSet::new();
     walk(root, "", left_out, &mut found);
     Damaged(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use proptest::prelude::{Strategy, any, prop, proptest};
+
+    use super::{Document, read};
+    use crate::spec::report::{Colour, human};
+    use crate::spec::{Catalog, Problems, Profile, Source};
+
+    fn source(text: &str) -> Arc<Source> {
+        Arc::new(Source { name: "x.yaml".to_owned(), text: text.to_owned() })
+    }
+
+    fn profile(text: &str) -> (Document<Profile>, Problems) {
+        read(&source(text))
+    }
+
+    #[test]
+    fn a_value_knows_its_place() {
+        let (document, problems) = profile("summary: ä\npackages: [vim-tiny, \"@firmware\"]\n");
+        assert_eq!(problems.to_string(), "");
+        let place = document.place(document.value.packages[1].span);
+        assert_eq!(place.to_string(), "x.yaml:2:22");
+        assert_eq!(place.span.length, 11);
+    }
+
+    #[test]
+    fn a_number_stays_as_it_was_written() {
+        let (document, problems) = profile("version: 1.10\nvariables: { a: 0755, b: 12, c: no, d: 1_0 }\n");
+        assert_eq!(problems.to_string(), "");
+        assert_eq!(document.value.version.unwrap().value.as_str(), "1.10");
+        let variables: Vec<String> =
+            document.value.variables.values().map(|it| format!("{:?}", it.value)).collect();
+        assert_eq!(variables, ["Text(\"0755\")", "Number(12)", "Text(\"no\")", "Text(\"1_0\")"]);
+    }
+
+    #[test]
+    fn an_alias_is_what_it_stands_for() {
+        let (document, problems) = profile("summary: &a Same\nvariables: { a: *a }\n");
+        assert_eq!(problems.to_string(), "");
+        assert_eq!(document.value.variables.values().next().unwrap().value.to_string(), "Same");
+    }
+
+    #[test]
+    fn every_problem_is_found_once_and_what_is_well_is_kept() {
+        let (document, problems) =
+            profile("sumary: a\nformats: [raw, rwa]\nunits: 3\nhostname: x_\nservices: [tinc]\n");
+        assert_eq!(
+            problems.to_string(),
+            "x.yaml:1:1: unknown key `sumary`; did you mean `summary`?\n\
+             x.yaml:2:16: an entry of `formats` cannot be `rwa`; did you mean `raw`?\n\
+             x.yaml:3:8: `units` is a number and must be a list; write it in brackets: `[3]`\n\
+             x.yaml:4:11: `x_` is not a host name (letters, digits, `-` and `{id}`, 63 at most)"
+        );
+        assert_eq!(document.value.formats.len(), 1);
+        assert_eq!(document.value.services.len(), 1);
+        assert!(document.damaged.has("formats") && document.damaged.has("hostname"));
+        assert!(!document.damaged.has("services"));
+    }
+
+    #[test]
+    fn every_missing_key_is_found_and_hidden_values_are_not_missing() {
+        let (document, problems) =
+            read::<Catalog>(&source("services:\n  web: { title: Web, role: wrong, ports: [{ port: 1 }] }\n"));
+        assert_eq!(
+            problems.to_string(),
+            "x.yaml:2:3: `web` lacks the key `start`; add `start`\n\
+             x.yaml:2:3: `web` lacks the key `summary`; add `summary`\n\
+             x.yaml:2:3: `web` lacks the key `units`; add `units`\n\
+             x.yaml:2:28: `role` cannot be `wrong`; known: `access`, `discovery`, `mesh`, `sharing`, `storage`, \
+             `streaming`, `voice`, `web`\n\
+             x.yaml:2:43: an entry of `ports` lacks the key `name`; add `name`\n\
+             x.yaml:2:43: an entry of `ports` lacks the key `protocol`; add `protocol`\n\
+             x.yaml:2:43: an entry of `ports` lacks the key `scope`; add `scope`"
+        );
+        assert!(document.value.services.is_empty());
+        assert!(document.damaged.has("services.web"));
+    }
+
+    /// Texts that are nearly what we read.
+    fn yaml() -> impl Strategy<Value = String> {
+        const PIECES: [&str; 40] = [
+            "summary",
+            "packages",
+            "services",
+            "sets",
+            "disk",
+            "root",
+            "size",
+            "remove",
+            "variables",
+            "ports",
+            "extends",
+            "port",
+            "title",
+            "units",
+            "web",
+            "4G",
+            "70000",
+            "-1",
+            "1.5",
+            "true",
+            "null",
+            "~",
+            ": ",
+            ":",
+            "- ",
+            "\n",
+            "\n  ",
+            "\n    ",
+            "[",
+            "]",
+            "{",
+            "}",
+            ", ",
+            "\"",
+            "'",
+            "&a ",
+            "*a",
+            "<<: ",
+            "#",
+            "ä€",
+        ];
+        let piece = prop::sample::select(PIECES.to_vec()).prop_map(str::to_owned);
+        let odd = any::<char>().prop_map(String::from);
+        prop::collection::vec(proptest::prop_oneof![20 => piece, 1 => odd], 0..60)
+            .prop_map(|pieces| pieces.concat())
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_can_break_the_reader(text in yaml()) {
+            let (_, mut problems) = profile(&text);
+            let (_, more) = read::<Catalog>(&source(&text));
+            problems.extend(more);
+            let drawn = human(&problems, Colour::No);
+            assert_eq!(problems.is_empty(), drawn.is_empty());
+            for problem in problems.iter() {
+                let place = problem.place.as_ref().unwrap();
+                assert!(place.span.line >= 1 && place.span.column >= 1, "{problem}");
+            }
+        }
+    }
 }

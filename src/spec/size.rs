@@ -31,8 +31,12 @@ impl FromStr for ByteSize {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let wrong = || format!("`{text}` is not a size (a whole number and K, M, G or T, as in `4G`)");
-        let (unit, factor) = UNITS.into_iter().find(|(unit, _)| text.ends_with(*unit)).ok_or_else(wrong)?;
-        let number: u64 = text.trim_end_matches(unit).parse().map_err(|_| wrong())?;
+        let split = |(unit, factor)| text.strip_suffix(unit).map(|number: &str| (number, factor));
+        let (number, factor) = UNITS.into_iter().find_map(split).ok_or_else(wrong)?;
+        if !number.bytes().all(|byte| byte.is_ascii_digit()) {
+            return Err(wrong());
+        }
+        let number: u64 = number.parse().map_err(|_| wrong())?;
         number.checked_mul(factor).filter(|bytes| *bytes > 0).map(Self).ok_or_else(wrong)
     }
 }
@@ -73,7 +77,7 @@ mod tests {
 
     #[test]
     fn what_is_no_size_is_refused() {
-        for text in ["", "4", "G", "4g", "-1G", "0M", "1.5G", "99999999999T", "4GG"] {
+        for text in ["", "4", "G", "4g", "-1G", "0M", "1.5G", "99999999999T", "4GG", "+4G"] {
             assert!(text.parse::<ByteSize>().is_err(), "{text}");
         }
     }

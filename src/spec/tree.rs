@@ -75,6 +75,16 @@ impl Tree {
         Ok(Self::of(&Files::new(), &files::built_in()?))
     }
 
+    /// A tree of these texts alone.
+    #[cfg(test)]
+    pub(crate) fn of_texts(texts: &[(&str, &str)]) -> Self {
+        let file = |(path, text): &(&str, &str)| {
+            let content = crate::spec::Content::File { bytes: text.as_bytes().to_vec(), executable: false };
+            ((*path).to_owned(), File { name: (*path).to_owned(), content })
+        };
+        Self::of(&Files::new(), &texts.iter().map(file).collect())
+    }
+
     fn of(below: &Files, own: &Files) -> Self {
         let mut tree = Self {
             own: Vec::new(),
@@ -84,8 +94,7 @@ impl Tree {
             stray: Problems::default(),
         };
         tree.add(below);
-        let below_names: Vec<ProfileName> = std::mem::take(&mut tree.own);
-        drop(below_names);
+        tree.own.clear();
         tree.add(own);
         tree
     }

@@ -1,0 +1,47 @@
+//! The plans of our own profiles: a change of what we ship is a change of a golden file.
+
+#![allow(clippy::unwrap_used)]
+
+mod common;
+
+use common::assert_golden;
+use nuvol::spec::{ProfileName, Tree, yaml};
+use nuvol::{overlay, plan};
+
+fn profiles() -> (Tree, Vec<ProfileName>) {
+    let tree = Tree::open(".".as_ref()).unwrap();
+    let names = tree.own_profiles().to_vec();
+    assert!(!names.is_empty(), "the repository has no profiles");
+    (tree, names)
+}
+
+#[test]
+fn every_profile_resolves_to_its_golden_plan() {
+    let (tree, names) = profiles();
+    for name in names {
+        let resolved = plan::resolve(&tree, &name, None).unwrap_or_else(|problems| panic!("{problems}"));
+        assert_golden(&format!("tests/golden/{name}.yaml"), &yaml::to_string(&resolved.plan).unwrap());
+    }
+}
+
+#[test]
+fn every_profile_has_its_golden_files() {
+    let (tree, names) = profiles();
+    for name in names {
+        let plan = plan::resolve(&tree, &name, None).unwrap_or_else(|problems| panic!("{problems}")).plan;
+        let overlay = overlay::render(&plan, &tree).unwrap_or_else(|problems| panic!("{problems}"));
+        let parts = [("install", &overlay.install), ("files", &overlay.files)];
+        let lines = parts.into_iter().flat_map(|(part, layer)| {
+            layer.iter().map(move |(path, entry)| {
+                let overlay::Entry { mode, owner, group, content } = entry;
+                let what = match content {
+                    overlay::Content::File(_) => String::new(),
+                    overlay::Content::Link(target) => format!(" -> {target}"),
+                    overlay::Content::Directory => "/".to_owned(),
+                };
+                format!("{part:<8}{mode:04o} {owner}:{group} /{path}{what}\n")
+            })
+        });
+        assert_golden(&format!("tests/golden/{name}.files"), &lines.collect::<String>());
+    }
+}
