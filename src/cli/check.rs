@@ -93,6 +93,7 @@ fn check(tree: &Tree, asked: &[String]) -> (Vec<(ProfileName, String)>, Problems
 fn summary(plan: &plan::Plan) -> String {
     let formats: Vec<&str> =
         plan.disk.iter().flat_map(|disk| &disk.formats).map(|format| format.as_str()).collect();
-    let (packages, services) = (plan.base.packages.len(), plan.services.len());
-    format!("{packages} packages, {services} services, {}", formats.join(" "))
+    let count = |count: usize, word: &str| format!("{count} {word}{}", if count == 1 { "" } else { "s" });
+    let packages = count(plan.base.packages.len(), "package");
+    format!("{packages}, {}, {}", count(plan.services.len(), "service"), formats.join(" "))
 }

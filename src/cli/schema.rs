@@ -3,6 +3,7 @@
 use std::io::Write as _;
 
 use schemars::schema_for;
+use serde_json::{Value, json};
 
 use crate::overlay::OverlaySpec;
 use crate::spec::{Catalog, Profile};
@@ -33,6 +34,30 @@ pub fn run(args: &Schema) -> anyhow::Result<u8> {
         Kind::Packages => schema_for!(Catalog),
         Kind::Overlay => schema_for!(OverlaySpec),
     };
-    writeln!(std::io::stdout(), "{:#}", schema.as_value())?;
+    let mut schema = schema.to_value();
+    without_null(&mut schema);
+    writeln!(std::io::stdout(), "{schema:#}")?;
     Ok(0)
+}
+
+/// A key that may be left out is not one that may be `null`: our reader refuses that.
+fn without_null(schema: &mut Value) {
+    match schema {
+        Value::Object(map) => {
+            if let Some(Value::Array(types)) = map.get_mut("type") {
+                types.retain(|word| word != "null");
+            }
+            if let Some(Value::Array(kinds)) = map.get_mut("anyOf") {
+                kinds.retain(|kind| *kind != json!({ "type": "null" }));
+                if let [Value::Object(only)] = kinds.as_slice() {
+                    let only = only.clone();
+                    map.remove("anyOf");
+                    only.into_iter().for_each(|(key, value)| drop(map.entry(key).or_insert(value)));
+                }
+            }
+            map.values_mut().for_each(without_null);
+        }
+        Value::Array(list) => list.iter_mut().for_each(without_null),
+        _ => {}
+    }
 }

@@ -127,3 +127,21 @@ pub(super) fn variables(plan: &Plan) -> Variables {
 fn volume_id(id: u32) -> String {
     format!("{:04X}-{:04X}", id >> 16, id & 0xffff)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::preset;
+    use crate::plan;
+    use crate::spec::Tree;
+
+    #[test]
+    fn what_is_not_named_is_disabled_and_instances_stand_behind_their_template() {
+        let profile = "summary: S\nversion: 1.0\nformats: [raw]\nunits: [z.timer, x@b.service, x@a.service]\n\
+                       services: [always, asked]\n";
+        let catalogue = "services:\n  always: { title: A, summary: S, role: web, units: [a.service], start: always }\n  \
+                         asked: { title: B, summary: S, role: web, units: [b.service], start: on-demand }\n";
+        let tree = Tree::of_texts(&[("profiles/node.yaml", profile), ("packages.yaml", catalogue)]);
+        let plan = plan::resolve(&tree, &"node".parse().unwrap(), None).unwrap().plan;
+        assert_eq!(preset(&plan), "enable a.service\nenable x@.service a b\nenable z.timer\ndisable *\n");
+    }
+}

@@ -312,3 +312,89 @@ impl Entry {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::render;
+    use crate::overlay::{Content, Layer, Overlay};
+    use crate::plan;
+    use crate::spec::{Problems, Tree};
+
+    const PROFILE: &str =
+        "summary: S\nversion: 1.0\nformats: [raw]\noverlays: [one, two]\nvariables: { name: Example }\n";
+
+    fn overlay_of(files: &[(&str, &str)]) -> Result<Overlay, Problems> {
+        let mut texts = vec![
+            ("profiles/node.yaml", PROFILE),
+            ("overlays/one/files/etc/one", ""),
+            ("overlays/two/files/etc/two", ""),
+        ];
+        texts.extend(files);
+        let tree = Tree::of_texts(&texts);
+        let plan = plan::resolve(&tree, &"node".parse().unwrap(), None)?.plan;
+        render(&plan, &tree)
+    }
+
+    /// A path, as `ls` would show it.
+    fn show(layer: &Layer, path: &str) -> String {
+        layer.get(path).map_or_else(
+            || "absent".to_owned(),
+            |entry| {
+                let content = match &entry.content {
+                    Content::File(bytes) => String::from_utf8_lossy(bytes).into_owned(),
+                    Content::Link(target) => format!("-> {target}"),
+                    Content::Directory => "/".to_owned(),
+                };
+                format!("{:04o} {}:{} {content}", entry.mode, entry.owner, entry.group)
+            },
+        )
+    }
+
+    #[test]
+    fn a_template_is_text_with_the_values_of_the_plan() {
+        let template = "{{ name }} {{ profile }} {{ version }} {{ hostname }} {% for path in data %}{{ path }}{% endfor %} <&>";
+        let overlay = overlay_of(&[("overlays/one/files/etc/motd.tera", template)]).unwrap();
+        assert_eq!(show(&overlay.files, "etc/motd"), "0644 root:root Example node 1.0 nuvol-{id} /home <&>");
+    }
+
+    #[test]
+    fn a_later_overlay_writes_instead_of_an_earlier_one_only_where_it_says_so() {
+        let files = [("overlays/one/install/etc/motd", "one"), ("overlays/two/files/etc/motd", "two")];
+        assert_eq!(
+            overlay_of(&files).unwrap_err().to_string(),
+            "overlays/two/files/etc/motd:1:1: `/etc/motd` is written by overlay `one` already; keep one, or write \
+             `replaces: [/etc/motd]` in the `overlay.yaml` of the later one"
+        );
+        let said = ("overlays/two/overlay.yaml", "replaces: [/etc/motd]\n");
+        let overlay = overlay_of(&[files[0], files[1], said]).unwrap();
+        assert_eq!(show(&overlay.install, "etc/motd"), "absent");
+        assert_eq!(show(&overlay.files, "etc/motd"), "0644 root:root two");
+    }
+
+    #[test]
+    fn one_overlay_may_write_a_path_for_the_install_and_for_good() {
+        let files = [("overlays/one/install/etc/motd", "during"), ("overlays/one/files/etc/motd", "after")];
+        let overlay = overlay_of(&files).unwrap();
+        assert_eq!(show(&overlay.install, "etc/motd"), "0644 root:root during");
+        assert_eq!(show(&overlay.files, "etc/motd"), "0644 root:root after");
+    }
+
+    #[test]
+    fn modes_owners_and_folders_are_as_overlay_yaml_says() {
+        let spec =
+            "entries:\n  /etc/one: { mode: 0640, group: adm }\n  /srv/x: { directory: true, mode: 2775 }\n";
+        let overlay = overlay_of(&[("overlays/one/overlay.yaml", spec)]).unwrap();
+        assert_eq!(show(&overlay.files, "etc/one"), "0640 root:adm ");
+        assert_eq!(show(&overlay.files, "srv/x"), "2775 root:root /");
+    }
+
+    #[test]
+    fn nothing_lies_below_a_file() {
+        let files = [("overlays/one/files/etc/motd", ""), ("overlays/two/files/etc/motd/more", "")];
+        assert_eq!(
+            overlay_of(&files).unwrap_err().to_string(),
+            "overlays/two/files/etc/motd/more:1:1: `/etc/motd/more` lies below `/etc/motd`, which is no folder; keep \
+             one of the two"
+        );
+    }
+}

@@ -245,11 +245,11 @@ impl<'t> Resolver<'_, 't> {
     }
 
     fn root_size(&mut self, merged: &Merged) {
-        if let Some((RootSize::Fixed(size), place)) = &merged.scalars.root_size {
-            if *size < SMALLEST_ROOT {
-                let words = format!("a root of {size} is too small: the least is {SMALLEST_ROOT}");
-                self.problems.push(Problem::at(place.clone(), words).remedy("write `auto` or a larger size"));
-            }
+        if let Some((RootSize::Fixed(size), place)) = &merged.scalars.root_size
+            && *size < SMALLEST_ROOT
+        {
+            let words = format!("a root of {size} is too small: the least is {SMALLEST_ROOT}");
+            self.problems.push(Problem::at(place.clone(), words).remedy("write `auto` or a larger size"));
         }
     }
 

@@ -267,12 +267,12 @@ impl<'de> MapAccess<'de> for Entries<'_, '_> {
             let field: StrDeserializer<'_, Wrong> = field.into_deserializer();
             return seed.deserialize(field).map(Some);
         };
-        seed.deserialize(self.at.of(key)).map(Some).map_err(|wrong| wrong.at(key))
+        seed.deserialize(self.at.of(key)).map(Some).map_err(|wrong| wrong.at(key).of_key())
     }
 
     fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, Wrong> {
         let Some((key, value)) = self.value.take() else {
-            return seed.deserialize(MadeUp).map_err(|wrong| Wrong { made_up: true, ..wrong });
+            return seed.deserialize(MadeUp).map_err(Wrong::made_up);
         };
         seed.deserialize(self.at.of(value)).map_err(|wrong| wrong.at(value).under(key))
     }

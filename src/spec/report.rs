@@ -29,12 +29,15 @@ pub fn human(problems: &Problems, colour: Colour) -> String {
     drawn.map(|drawn| format!("{}\n\n", without_padding(&drawn))).collect()
 }
 
+/// A stretch of a file, and the words beside it.
+type Mark<'a> = (Span, Option<&'a str>);
+
 fn drawing(problem: &Problem) -> Vec<Group<'_>> {
     let title = Level::ERROR.primary_title(visible(&problem.cause));
     let mut group = Group::with_title(title);
     if let Some(place) = &problem.place {
         // Of each file one picture, the file of the problem itself first.
-        let mut pictures: BTreeMap<(bool, &Arc<Source>), Vec<(Span, Option<&str>)>> = BTreeMap::new();
+        let mut pictures: BTreeMap<(bool, &Arc<Source>), Vec<Mark<'_>>> = BTreeMap::new();
         pictures.entry((false, &place.source)).or_default().push((place.span, None));
         for (other, words) in &problem.related {
             let key = (other.source != place.source, &other.source);
@@ -57,10 +60,7 @@ fn drawing(problem: &Problem) -> Vec<Group<'_>> {
     groups
 }
 
-fn picture<'a>(
-    source: &'a Source,
-    marks: &[(Span, Option<&'a str>)],
-) -> Snippet<'a, annotate_snippets::Annotation<'a>> {
+fn picture<'a>(source: &'a Source, marks: &[Mark<'a>]) -> Snippet<'a, annotate_snippets::Annotation<'a>> {
     let snippet = Snippet::source(source.text.as_str()).path(source.name.as_str());
     let annotations = marks.iter().map(|(span, words)| {
         let kind = if words.is_none() { AnnotationKind::Primary } else { AnnotationKind::Context };

@@ -19,7 +19,8 @@ pub(super) struct Wrong {
     /// The key under which the node stands, for the message.
     key: Option<String>,
     in_list: bool,
-    what: What,
+    is_key: bool,
+    what: Box<What>,
 }
 
 #[derive(Debug)]
@@ -32,7 +33,15 @@ enum What {
 
 impl Wrong {
     fn new(what: What) -> Self {
-        Self { node: None, missing: None, made_up: false, key: None, in_list: false, what }
+        Self {
+            node: None,
+            missing: None,
+            made_up: false,
+            key: None,
+            in_list: false,
+            is_key: false,
+            what: Box::new(what),
+        }
     }
 
     /// A node of the wrong type.
@@ -60,14 +69,27 @@ impl Wrong {
         self
     }
 
+    /// The same about a key.
+    pub(super) fn of_key(mut self) -> Self {
+        self.is_key = true;
+        self
+    }
+
+    /// The same about a value that we made up ourselves.
+    pub(super) fn made_up(mut self) -> Self {
+        self.made_up = true;
+        self
+    }
+
     /// The problem in words.
     pub(super) fn problem(self, place: Place) -> Problem {
         let subject = match (&self.key, self.in_list) {
             (Some(key), true) => format!("an entry of `{key}`"),
             (Some(key), false) => format!("`{key}`"),
+            (None, _) if self.is_key => "a key".to_owned(),
             (None, _) => "the file".to_owned(),
         };
-        match self.what {
+        match *self.what {
             What::Type { found, expected, hint } => {
                 let problem = Problem::at(place, format!("{subject} is {found} and must be {expected}"));
                 hint.into_iter().fold(problem, Problem::remedy)

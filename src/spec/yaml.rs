@@ -16,6 +16,9 @@ use crate::spec::{Place, Problem, Source, Span};
 /// Deeper nesting than any of our files needs; the parser recurses.
 const MAX_DEPTH: usize = 32;
 
+/// More values than any of our files holds; aliases of aliases multiply.
+const MAX_NODES: usize = 50_000;
+
 /// A value as it was written.
 #[derive(Debug)]
 pub(super) struct Node {
@@ -41,11 +44,12 @@ pub(super) enum Value {
 /// Reads one document.
 pub(super) fn parse(source: &Arc<Source>) -> Result<Node, Box<Problem>> {
     let options = serde_yaml::options! {
-        budget: serde_yaml::budget! { max_depth: MAX_DEPTH },
+        budget: serde_yaml::budget! { max_depth: MAX_DEPTH, max_nodes: MAX_NODES },
         duplicate_keys: serde_yaml::DuplicateKeyPolicy::PassThrough,
         strict_booleans: true,
         leading_zero_numbers_as_strings: true,
         underscored_numbers_as_strings: true,
+        reject_unsupported_tags: true,
         with_snippet: false,
     };
     match serde_yaml::from_str_with_options::<Spanned<Raw>>(&source.text, options) {
@@ -58,7 +62,7 @@ pub(super) fn parse(source: &Arc<Source>) -> Result<Node, Box<Problem>> {
                 length: 1,
             });
             let place = Place { source: Arc::clone(source), span };
-            Err(Box::new(Problem::at(place, format!("this is not YAML: {words}"))))
+            Err(Box::new(Problem::at(place, format!("this cannot be read as YAML: {words}"))))
         }
     }
 }
