@@ -3,6 +3,8 @@
 mod build;
 mod cache;
 mod doctor;
+mod run;
+mod test;
 
 use std::path::PathBuf;
 
@@ -45,6 +47,8 @@ pub struct Common {
 #[derive(Debug, Subcommand)]
 enum Verb {
     Build(build::Build),
+    Run(run::Run),
+    Test(test::Test),
     Doctor(doctor::Doctor),
     Cache(cache::Cache),
     /// Print a completion script for a shell
@@ -71,6 +75,8 @@ pub fn run() -> u8 {
 fn dispatch(cli: &Cli) -> anyhow::Result<u8> {
     match &cli.verb {
         Verb::Build(args) => build::run(&cli.common, args),
+        Verb::Run(args) => run::run(&cli.common, args),
+        Verb::Test(args) => test::run(&cli.common, args),
         Verb::Doctor(args) => doctor::run(&cli.common, args),
         Verb::Cache(args) => cache::run(&cli.common, args),
         Verb::Completions { shell } => {
