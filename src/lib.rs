@@ -28,4 +28,6 @@ pub mod report;
 pub mod store;
 pub mod workshop;
 
+pub mod vm;
+
 pub mod cli;

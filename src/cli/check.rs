@@ -1,11 +1,12 @@
 //! `nuvol check`: everything that is wrong with a tree, in one run, without doing anything.
 
+use std::collections::BTreeSet;
 use std::io::Write as _;
 
 use serde_json::json;
 
 use crate::cli::{Common, colour};
-use crate::spec::{Problem, Problems, ProfileName, Tree, report};
+use crate::spec::{PackageName, Problem, Problems, ProfileName, Tree, report};
 use crate::{overlay, plan};
 
 /// Exit code for input that is invalid.
@@ -38,7 +39,7 @@ pub enum Style {
 pub fn run(common: &Common, args: &Check) -> anyhow::Result<u8> {
     let tree = common.tree()?;
     let style = if common.json { Style::Json } else { args.format };
-    let (profiles, problems) = check(&tree, &args.profiles);
+    let (profiles, problems) = check(&tree, &args.profiles, common.known_packages().as_ref());
     let mut out = std::io::stdout().lock();
     match style {
         Style::Human => {
@@ -62,7 +63,11 @@ pub fn run(common: &Common, args: &Check) -> anyhow::Result<u8> {
 }
 
 /// The profiles that were checked, each with what it would become, and everything that is wrong.
-fn check(tree: &Tree, asked: &[String]) -> (Vec<(ProfileName, String)>, Problems) {
+fn check(
+    tree: &Tree,
+    asked: &[String],
+    known: Option<&BTreeSet<PackageName>>,
+) -> (Vec<(ProfileName, String)>, Problems) {
     let mut problems = Problems::default();
     let mut names: Vec<ProfileName> = Vec::new();
     for text in asked {
@@ -79,7 +84,7 @@ fn check(tree: &Tree, asked: &[String]) -> (Vec<(ProfileName, String)>, Problems
     }
     let mut checked = Vec::new();
     for name in names {
-        let (resolved, wrong) = plan::check(tree, &name, None);
+        let (resolved, wrong) = plan::check(tree, &name, known);
         problems.extend(wrong);
         let Some(resolved) = resolved else { continue };
         match overlay::render(&resolved.plan, tree) {

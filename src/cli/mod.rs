@@ -5,8 +5,11 @@ mod cache;
 mod check;
 mod doctor;
 mod plan;
+mod run;
 mod schema;
+mod test;
 
+use std::collections::BTreeSet;
 use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
 
@@ -14,12 +17,10 @@ use anyhow::Context as _;
 use clap::{CommandFactory as _, Parser, Subcommand};
 
 use crate::host::{EnvironmentLacks, Host, NetworkFailed};
-use crate::overlay::{self, Overlay};
-use crate::plan::Plan;
 use crate::report::{Report, Voice};
 use crate::rootfs::Leak;
 use crate::spec::report::{Colour, human};
-use crate::spec::{Problems, ProfileName, Tree};
+use crate::spec::{PackageName, Problems, Tree};
 use crate::store::Store;
 use crate::workshop::Workshop;
 
@@ -53,6 +54,8 @@ enum Verb {
     Check(check::Check),
     Plan(plan::Show),
     Schema(schema::Schema),
+    Run(run::Run),
+    Test(test::Test),
     Doctor(doctor::Doctor),
     Cache(cache::Cache),
     /// Print a completion script for a shell
@@ -85,6 +88,8 @@ fn dispatch(cli: &Cli) -> anyhow::Result<u8> {
         Verb::Check(args) => check::run(&cli.common, args),
         Verb::Plan(args) => plan::run(&cli.common, args),
         Verb::Schema(args) => schema::run(args),
+        Verb::Run(args) => run::run(&cli.common, args),
+        Verb::Test(args) => test::run(&cli.common, args),
         Verb::Doctor(args) => doctor::run(&cli.common, args),
         Verb::Cache(args) => cache::run(&cli.common, args),
         Verb::Completions { shell } => {
@@ -93,15 +98,6 @@ fn dispatch(cli: &Cli) -> anyhow::Result<u8> {
         }
         Verb::Enter(args) => crate::host::enter(args).map(|()| 0),
     }
-}
-
-/// The plan of a profile and its overlay; what is wrong with the input is an error with all
-/// problems.
-fn load(common: &Common, profile: &ProfileName) -> anyhow::Result<(Plan, Overlay)> {
-    let tree = common.tree()?;
-    let plan = crate::plan::resolve(&tree, profile, None)?.plan;
-    let overlay = overlay::render(&plan, &tree)?;
-    Ok((plan, overlay))
 }
 
 /// The documented exit code of a failure: 4 unsafe, 6 environment, 7 network, 1 anything else.
@@ -142,6 +138,11 @@ impl Common {
             None => Tree::find(Path::new("."))?,
         };
         Tree::open(&folder)
+    }
+
+    /// The packages of the archive, where a build has read its index before.
+    pub fn known_packages(&self) -> Option<BTreeSet<PackageName>> {
+        crate::rootfs::known_packages(&self.shelf().ok()?)
     }
 
     /// The voice that was asked for.

@@ -24,8 +24,9 @@ pub struct Show {
 
 /// Prints the plan of a profile; returns the exit code.
 pub fn run(common: &Common, args: &Show) -> anyhow::Result<u8> {
-    let name: ProfileName = args.profile.parse().map_err(|wrong: String| invalid(Problem::anywhere(wrong)))?;
-    let Resolved { plan, origins } = plan::resolve(&common.tree()?, &name, None)?;
+    let name: ProfileName =
+        args.profile.parse().map_err(|wrong: String| invalid(Problem::anywhere(wrong)))?;
+    let Resolved { plan, origins } = plan::resolve(&common.tree()?, &name, common.known_packages().as_ref())?;
     let text = match (&args.origin, common.json) {
         (None, false) => yaml::to_string(&plan)?,
         (None, true) => format!("{:#}\n", serde_json::to_value(&plan)?),

@@ -1,79 +1,79 @@
 //! `nuvol test`: boots images in every way that they must support, and judges them.
 
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::Context as _;
 use indicatif::{ProgressBar, ProgressStyle};
 
-use crate::host::{Host, Scratch};
+use super::{Common, doctor};
+use crate::host::{EnvironmentLacks, Host, Scratch, on_signals};
 use crate::spec::ByteSize;
 use crate::vm::artefact::{Artefact, Way};
 use crate::vm::firmware::{Firmware, OVMF_FOLDER};
 use crate::vm::machine::Medium;
 use crate::vm::session::Files;
 use crate::vm::trial::{self, Audience, Conditions, Trial};
-use crate::vm::{clones, negative, report};
+use crate::vm::{self, clones, negative, report};
 
-/// Boot images in QEMU and check that they are well.
+/// Boot images in QEMU and check that they are well
 ///
 /// The images are not altered. Each is booted with every firmware that it must support; a script that comes in
 /// with the machine's firmware looks at the system, its services and its identity from inside, and the
 /// agent is asked for its page from outside. Exit code 1 if anything is not as it must be.
 #[derive(Debug, clap::Args)]
 pub struct Test {
-    /// Images to test: raw, qcow2 or iso.
+    /// Images to test: raw, qcow2 or iso
     #[arg(required = true)]
     images: Vec<PathBuf>,
-    /// Boot with this firmware only; may be given several times.
+    /// Boot with this firmware only; may be given several times
     #[arg(long, value_name = "FIRMWARE")]
     firmware: Vec<Firmware>,
-    /// Plug an ISO in as a CD, whatever the firmware.
+    /// Plug an ISO in as a CD, whatever the firmware
     #[arg(long)]
     cdrom: bool,
-    /// Memory of the machine.
+    /// Memory of the machine
     #[arg(long, value_name = "SIZE", default_value = "1024M")]
     memory: ByteSize,
-    /// Grow disks to this size first.
+    /// Grow smaller disks to this size first
     #[arg(long, value_name = "SIZE")]
     disk_size: Option<ByteSize>,
-    /// The longest that a step may take, in seconds.
+    /// The longest that a step may take, in seconds
     #[arg(long, value_name = "SECONDS", default_value_t = 240)]
     timeout: u64,
-    /// Write the results as JUnit XML.
+    /// Write the results as JUnit XML
     #[arg(long, value_name = "FILE")]
     junit: Option<PathBuf>,
-    /// Keep the console and verdict of failed boots in this folder.
+    /// Keep the console and verdict of failed boots in this folder
     #[arg(long, value_name = "DIR", default_value = "nuvol-test-logs")]
     logs: PathBuf,
-    /// Keep the logs of boots that passed too.
+    /// Keep the logs of boots that passed too
     #[arg(long)]
     all_logs: bool,
-    /// Print the results as JSON.
-    #[arg(long)]
-    json: bool,
-    /// Boot a second copy of each image too, and fail if the two share an identity.
+    /// Boot a second copy of each image too, and fail if the two share an identity
     #[arg(long)]
     clones: bool,
-    /// Run this script as root in the guest before it is looked at.
+    /// Run this script as root in the guest before it is looked at
     #[arg(long, value_name = "FILE")]
     script: Option<PathBuf>,
-    /// Boot the same disk again with this firmware; may be given several times.
+    /// Boot the same disk again with this firmware; may be given several times
     #[arg(long, value_name = "FIRMWARE")]
     reboot: Vec<Firmware>,
-    /// Plug in this file as a further disk, for reading only.
+    /// Plug in this file as a further disk, for reading only
     #[arg(long, value_name = "FILE")]
     attach: Vec<PathBuf>,
-    /// Check too that Secure Boot refuses an unsigned GRUB on each disk.
+    /// Check too that Secure Boot refuses an unsigned GRUB on each disk
     #[arg(long, hide = true)]
     unsigned_grub: bool,
 }
 
-/// Runs the verb.
-pub fn run(args: &Test) -> anyhow::Result<ExitCode> {
+/// Boots, judges and reports; 1 if any boot failed.
+pub fn run(common: &Common, args: &Test) -> anyhow::Result<u8> {
+    on_signals()?;
     let artefacts =
         args.images.iter().map(|path| Artefact::open(path)).collect::<anyhow::Result<Vec<Artefact>>>()?;
+    let firmware: Vec<Firmware> = args.firmware.iter().chain(&args.reboot).copied().collect();
+    require(if args.firmware.is_empty() { &Firmware::ALL } else { &firmware })?;
     let (host, scratch) = workplace("nuvol-test-")?;
     let conditions = conditions(args, scratch.path())?;
     let mut audience = Screen::new(args);
@@ -86,12 +86,12 @@ pub fn run(args: &Test) -> anyhow::Result<ExitCode> {
         std::fs::write(path, report::junit(&trials)?)
             .with_context(|| format!("writing `{}`", path.display()))?;
     }
-    if args.json {
+    if common.json {
         println!("{}", serde_json::to_string_pretty(&trials).context("writing the results")?);
     } else {
         print!("{}", report::table(&trials));
     }
-    Ok(if trials.iter().all(Trial::passed) { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(u8::from(!trials.iter().all(Trial::passed)))
 }
 
 /// A folder for what guests write, and a host whose logs lie in it. In `/var/tmp`, because `/tmp`
@@ -103,6 +103,16 @@ pub(super) fn workplace(prefix: &str) -> anyhow::Result<(Host, Scratch)> {
         .context("making a folder in `/var/tmp`")?;
     let scratch = Scratch::new(made.keep())?;
     Ok((Host::new(scratch.path().join("logs"))?, scratch))
+}
+
+/// Refuses to begin if this machine lacks what booting with each of `firmware` needs.
+pub(super) fn require(firmware: &[Firmware]) -> anyhow::Result<()> {
+    let needs = vm::missing_for(firmware);
+    if needs.is_empty() {
+        return Ok(());
+    }
+    eprint!("{}", doctor::text(&needs));
+    Err(EnvironmentLacks.into())
 }
 
 fn conditions(args: &Test, scratch: &Path) -> anyhow::Result<Conditions> {
@@ -117,7 +127,7 @@ fn conditions(args: &Test, scratch: &Path) -> anyhow::Result<Conditions> {
         scratch: scratch.to_owned(),
         ovmf: PathBuf::from(OVMF_FOLDER),
         memory_mib: args.memory.bytes() >> 20,
-        disk_bytes: args.disk_size.map(ByteSize::bytes),
+        disk_bytes: args.disk_size.map_or(0, ByteSize::bytes),
         limit: Duration::from_secs(args.timeout),
         script: script.transpose()?,
         attached: attached.collect::<anyhow::Result<Vec<PathBuf>>>()?,

@@ -16,7 +16,7 @@ use xshell::{Cmd, Shell};
 
 pub use cleanup::{Scratch, on_signals};
 pub use enter::{Enter, enter};
-pub use needs::{Need, missing};
+pub use needs::{Need, is_program, missing};
 pub use sandbox::Sandbox;
 
 /// Lines of a failed program's output that are shown.

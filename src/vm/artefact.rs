@@ -11,6 +11,8 @@ use super::firmware::Firmware;
 use super::machine::{Drive, Medium};
 use crate::host::Host;
 
+const SECTOR: u64 = 512;
+
 /// What an image file holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
@@ -29,6 +31,8 @@ pub struct Artefact {
     pub path: PathBuf,
     /// What is in it.
     pub kind: Kind,
+    /// Size of the disk that it shows to a guest.
+    pub size_bytes: u64,
 }
 
 /// One way to boot an image.
@@ -54,7 +58,14 @@ impl Artefact {
                 "`{shown}` is no bootable image (raw, qcow2 and iso are known); unpack it if it is compressed"
             );
         }
-        Ok(Self { path, kind })
+        let size_bytes = match kind {
+            Kind::Raw | Kind::Iso => file.metadata().with_context(|| format!("looking at `{shown}`"))?.len(),
+            // QEMU's documentation (interop/qcow2): the virtual size lies at byte 24, big end first.
+            Kind::Qcow2 => {
+                bytes_at(&mut file, 24, 8)?.iter().fold(0, |sum, &byte| sum << 8 | u64::from(byte))
+            }
+        };
+        Ok(Self { path, kind, size_bytes })
     }
 
     /// The file's name, for reports.
@@ -77,24 +88,16 @@ impl Artefact {
         Way { firmware, medium }
     }
 
-    /// A drive that shows the image; what the guest writes goes to `layer`, which is made unless it is there.
-    pub fn drive(
-        &self,
-        host: &Host,
-        medium: Medium,
-        layer: &Path,
-        size: Option<u64>,
-    ) -> anyhow::Result<Drive> {
+    /// A drive that shows the image; what the guest writes goes to `layer`, which is made unless it is
+    /// there. A disk has at least `size_bytes`.
+    pub fn drive(&self, host: &Host, medium: Medium, layer: &Path, size_bytes: u64) -> anyhow::Result<Drive> {
         if medium != Medium::Disk {
             return Ok(Drive { path: self.path.clone(), format: "raw", medium });
         }
         if !layer.exists() {
             let (path, format) = (&self.path, self.kind.qemu_format());
-            let size = size.map(|bytes| bytes.to_string());
-            host.run(cmd!(
-                host.shell(),
-                "qemu-img create -q -f qcow2 -F {format} -b {path} {layer} {size...}"
-            ))?;
+            let size = size_bytes.max(self.size_bytes).next_multiple_of(SECTOR).to_string();
+            host.run(cmd!(host.shell(), "qemu-img create -q -f qcow2 -F {format} -b {path} {layer} {size}"))?;
         }
         Ok(Drive { path: layer.to_owned(), format: "qcow2", medium })
     }
@@ -141,7 +144,9 @@ mod tests {
 
     #[test]
     fn an_image_is_known_by_what_is_in_it() {
-        assert_eq!(check("a", 0, b"QFI\xfb").unwrap().kind, Kind::Qcow2);
+        let header = b"QFI\xfb\0\0\0\x03\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x10\0\0\0\x01\0\0\0\0";
+        let qcow2 = check("a", 0, header).unwrap();
+        assert_eq!((qcow2.kind, qcow2.size_bytes), (Kind::Qcow2, 4 << 30));
         assert_eq!(check("a", 32769, b"CD001").unwrap().kind, Kind::Iso);
         assert_eq!(check("a", 510, b"\x55\xaa").unwrap().kind, Kind::Raw);
         let err = check("a.raw.zst", 0, b"\x28\xb5\x2f\xfd").unwrap_err();
@@ -150,7 +155,7 @@ mod tests {
 
     #[test]
     fn a_live_medium_boots_as_cd_and_as_stick() {
-        let iso = Artefact { path: "/w/n.iso".into(), kind: Kind::Iso };
+        let iso = Artefact { path: "/w/n.iso".into(), kind: Kind::Iso, size_bytes: 0 };
         let way = |firmware, medium| Way { firmware, medium };
         assert_eq!(
             iso.ways(),

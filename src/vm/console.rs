@@ -80,7 +80,7 @@ pub struct Announcement {
 
 /// The last announcement in `text`. Kernel messages may stand before it on the same line.
 pub fn announcement(text: &str) -> Option<Announcement> {
-    let line = text.lines().filter(|line| line.contains("NUVOL url=")).next_back()?;
+    let line = text.lines().rfind(|line| line.contains("NUVOL url="))?;
     let value = |key: &str| {
         let (_, rest) = line.split_once(key)?;
         rest.split_whitespace().next().filter(|_| !rest.starts_with(char::is_whitespace)).map(str::to_owned)

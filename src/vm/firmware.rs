@@ -49,14 +49,14 @@ pub struct UefiFiles {
     pub vars: PathBuf,
 }
 
-/// The machine here lacks something that a package would bring.
+/// There is no such firmware.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{thing} is not on this machine; install it by `apt install {package}`")]
+#[error("firmware for `{firmware}` (OVMF, looked for in `{folder}`; install it by `apt-get install ovmf`)", folder = folder.display())]
 pub struct Missing {
-    /// What is not there.
-    pub thing: String,
-    /// The Debian package that has it.
-    pub package: &'static str,
+    /// What was looked for.
+    pub firmware: Firmware,
+    /// Where.
+    pub folder: PathBuf,
 }
 
 /// The files of `firmware` in `folder`; BIOS comes with QEMU and has none.
@@ -76,10 +76,7 @@ pub fn files(folder: &Path, firmware: Firmware) -> Result<Option<UefiFiles>, Mis
         .map(|(code, vars)| UefiFiles { code: folder.join(code), vars: folder.join(vars) })
         .find(|files| files.code.is_file() && files.vars.is_file())
         .map(Some)
-        .ok_or_else(|| Missing {
-            thing: format!("firmware for `{firmware}` (OVMF, looked for in `{}`)", folder.display()),
-            package: "ovmf",
-        })
+        .ok_or_else(|| Missing { firmware, folder: folder.to_owned() })
 }
 
 #[cfg(test)]
@@ -109,7 +106,7 @@ mod tests {
             std::fs::write(dir.path().join(name), "").unwrap();
         }
         let err = files(dir.path(), Firmware::SecureBoot).unwrap_err();
-        assert!(err.to_string().contains("`apt install ovmf`"), "{err}");
+        assert!(err.to_string().contains("`apt-get install ovmf`"), "{err}");
         std::fs::write(dir.path().join("OVMF_VARS_4M.ms.fd"), "").unwrap();
         assert!(files(dir.path(), Firmware::SecureBoot).is_ok());
     }

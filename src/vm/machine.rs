@@ -86,6 +86,8 @@ pub struct Machine {
     pub serials: Vec<PathBuf>,
     /// Files with one SMBIOS string each (type 11), which systemd takes credentials from.
     pub smbios: Vec<PathBuf>,
+    /// A socket on which QEMU takes commands.
+    pub monitor: Option<PathBuf>,
 }
 
 /// The arguments for QEMU.
@@ -109,6 +111,9 @@ pub fn arguments(machine: &Machine) -> Vec<String> {
     }
     for path in &machine.smbios {
         add(&["-smbios", &format!("type=11,path={}", escaped(path))]);
+    }
+    if let Some(path) = &machine.monitor {
+        add(&["-monitor", &format!("unix:{},server=on,wait=off", escaped(path))]);
     }
     args
 }
@@ -188,6 +193,7 @@ mod tests {
             forwards: vec![Forward { host: 8080, guest: 80 }],
             serials: vec!["/w/console.log".into()],
             smbios: vec![],
+            monitor: None,
         }
     }
 
@@ -212,6 +218,7 @@ mod tests {
             forwards: vec![],
             serials: vec![],
             smbios: vec!["/w/one".into()],
+            monitor: Some("/w/monitor".into()),
             accelerator: Accelerator::Kvm,
             memory_mib: 512,
         };
@@ -225,7 +232,7 @@ mod tests {
             -drive if=none,id=extra0,format=raw,readonly=on,file=/w/debs.img \
             -device virtio-blk-pci,drive=extra0,serial=nuvol-extra0 \
             -netdev user,id=net -device virtio-net-pci,netdev=net,romfile= \
-            -smbios type=11,path=/w/one";
+            -smbios type=11,path=/w/one -monitor unix:/w/monitor,server=on,wait=off";
         assert_eq!(arguments(&stick).join(" "), expected);
     }
 

@@ -10,6 +10,8 @@ pub mod clones;
 pub mod console;
 pub mod credentials;
 pub mod firmware;
+pub mod guest;
+pub mod interrupt;
 pub mod judge;
 pub mod machine;
 pub mod negative;
@@ -19,25 +21,33 @@ pub mod session;
 pub mod trial;
 pub mod verdict;
 
-/// Something that `run` and `test` need on this machine.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Requirement {
-    /// A program's name, or a file's path.
-    pub thing: &'static str,
-    /// The Debian package that has it.
-    pub package: &'static str,
-    /// What it is for.
-    pub purpose: &'static str,
+use std::path::Path;
+
+use crate::host::{Need, is_program};
+use firmware::Firmware;
+
+const PROGRAMS: [(&str, &str, &str); 3] = [
+    ("qemu-system-x86_64", "qemu-system-x86", "to run images"),
+    ("qemu-img", "qemu-utils", "to keep what a running image writes apart from the image"),
+    ("setpriv", "util-linux", "to let no machine outlive nuvol"),
+];
+
+/// Everything for `run` and `test` that is missing on this machine.
+pub fn missing() -> Vec<Need> {
+    let mut needs = missing_for(&Firmware::ALL);
+    needs.extend(negative::missing());
+    needs
 }
 
-/// Everything that `run` and `test` need on this machine.
-pub fn requirements() -> Vec<Requirement> {
-    let need = |thing, package, purpose| Requirement { thing, package, purpose };
-    vec![
-        need("qemu-system-x86_64", "qemu-system-x86", "runs images"),
-        need("qemu-img", "qemu-utils", "keeps what a running image writes apart from the image"),
-        need("setpriv", "util-linux", "lets no machine outlive nuvol"),
-        need("mcopy", "mtools", "puts an unsigned boot loader on a scratch disk"),
-        need("/usr/share/OVMF/OVMF_CODE_4M.ms.fd", "ovmf", "boots images by UEFI and Secure Boot"),
-    ]
+/// What is missing on this machine for booting images with each firmware of `list`.
+pub fn missing_for(list: &[Firmware]) -> Vec<Need> {
+    let absent = PROGRAMS.into_iter().filter(|(file, ..)| !is_program(file));
+    let mut needs: Vec<Need> = absent.map(|(file, package, why)| Need::program(file, package, why)).collect();
+    let folder = Path::new(firmware::OVMF_FOLDER);
+    needs.extend(list.iter().find_map(|&it| firmware::files(folder, it).err()).map(|it| Need {
+        what: it.to_string(),
+        why: "to boot images by UEFI and Secure Boot".to_owned(),
+        mend: "apt-get install ovmf".to_owned(),
+    }));
+    needs
 }

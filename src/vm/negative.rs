@@ -19,7 +19,7 @@ use super::machine::{Drive, Medium};
 use super::qemu::Qemu;
 use super::session::Files;
 use super::trial::{self, Audience, Conditions, Trial};
-use crate::host::Host;
+use crate::host::{Host, Need, is_program};
 
 /// Where shim looks for GRUB.
 const GRUBS: [&str; 2] = ["EFI/BOOT/grubx64.efi", "EFI/debian/grubx64.efi"];
@@ -28,6 +28,12 @@ const EFI_PARTITION: [u8; 16] =
     [0x28, 0x73, 0x2a, 0xc1, 0x1f, 0xf8, 0xd2, 0x11, 0xba, 0x4b, 0x00, 0xa0, 0xc9, 0x3e, 0xc9, 0x3b];
 const SECTOR: u64 = 512;
 const CHUNK: usize = 1 << 20;
+
+/// What is missing on this machine for `unsigned_grub`.
+pub fn missing() -> Option<Need> {
+    let need = Need::program("mcopy", "mtools", "to put an unsigned boot loader on a scratch disk");
+    (!is_program("mcopy")).then_some(need)
+}
 
 /// Shows that Secure Boot refuses an unsigned GRUB on `artefact`, a disk.
 pub fn unsigned_grub(

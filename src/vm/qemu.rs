@@ -1,6 +1,7 @@
 //! The one place that starts QEMU, and makes sure that none is left behind.
 
 use std::fs::File;
+use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ExitStatus, Stdio};
 
@@ -31,6 +32,8 @@ impl Qemu {
         let child = std::process::Command::new("setpriv")
             .args(["--pdeathsig", "KILL", "qemu-system-x86_64"])
             .args(arguments(machine))
+            // Ctrl-C is for us: we decide whether the guest may still write down what it has.
+            .process_group(0)
             .stdin(Stdio::null())
             .stdout(file.try_clone().context("sharing QEMU's log")?)
             .stderr(file)
@@ -53,8 +56,8 @@ impl Qemu {
 impl Drop for Qemu {
     fn drop(&mut self) {
         // Both fail only if QEMU is gone already, which is what we want.
-        let _: std::io::Result<()> = self.child.kill();
-        let _: std::io::Result<ExitStatus> = self.child.wait();
+        self.child.kill().ok();
+        self.child.wait().ok();
     }
 }
 

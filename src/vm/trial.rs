@@ -16,10 +16,10 @@ use super::machine::{Drive, Forward, Machine, Medium};
 use super::qemu;
 use super::session::{self, Files, Seen};
 use super::verdict::{self, Identity, Verdict};
-use crate::host::Host;
+use crate::host::{EnvironmentLacks, Host};
 
 /// How trials are made; the same for all of a run.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Conditions {
     /// Folder for what the guests write; what is in it may go afterwards.
     pub scratch: PathBuf,
@@ -27,8 +27,8 @@ pub struct Conditions {
     pub ovmf: PathBuf,
     /// Memory in MiB.
     pub memory_mib: u64,
-    /// Size that disks are grown to; `None` leaves them as they are.
-    pub disk_bytes: Option<u64>,
+    /// Size that smaller disks are grown to.
+    pub disk_bytes: u64,
     /// The longest that a step may take.
     pub limit: Duration,
     /// A script to run in the guest on the first boot.
@@ -170,7 +170,7 @@ fn one(
 }
 
 /// A machine that boots from `drive` and has its files in `dir`.
-pub(super) fn machine(
+pub fn machine(
     conditions: &Conditions,
     firmware: Firmware,
     drive: Drive,
@@ -187,12 +187,14 @@ pub(super) fn machine(
         forwards: Vec::new(),
         serials: vec![files.console, files.verdict],
         smbios: Vec::new(),
+        monitor: None,
     })
 }
 
 /// The firmware with settings of its own, which stay from boot to boot as on a real machine.
 fn own_uefi(conditions: &Conditions, firmware: Firmware, dir: &Path) -> anyhow::Result<Option<UefiFiles>> {
-    let Some(files) = firmware::files(&conditions.ovmf, firmware)? else { return Ok(None) };
+    let found = firmware::files(&conditions.ovmf, firmware).context(EnvironmentLacks)?;
+    let Some(files) = found else { return Ok(None) };
     let vars = dir.join(format!("{firmware}-vars.fd"));
     if !vars.exists() {
         std::fs::copy(&files.vars, &vars).with_context(|| format!("copying `{}`", files.vars.display()))?;

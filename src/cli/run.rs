@@ -1,0 +1,174 @@
+//! `nuvol run`: an image as a running node, with a way in from this machine.
+
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use anyhow::Context as _;
+use serde::Serialize;
+
+use super::{Common, test};
+use crate::spec::ByteSize;
+use crate::vm::artefact::{Artefact, Way};
+use crate::vm::firmware::{Firmware, OVMF_FOLDER};
+use crate::vm::guest::Guest;
+use crate::vm::interrupt::Interrupt;
+use crate::vm::machine::{Forward, Medium};
+use crate::vm::trial::{Conditions, machine};
+use crate::vm::{agent, console};
+
+const TICK: Duration = Duration::from_millis(200);
+/// How long the console may stay silent about the node when its agent is well already.
+const SILENCE: Duration = Duration::from_secs(20);
+/// How long a guest may take to shut down.
+const FAREWELL: Duration = Duration::from_secs(90);
+
+/// Boot an image in QEMU and print the address of its page and its claim code
+///
+/// The image is not altered: what the node writes is kept apart, and thrown away at the end unless
+/// --keep names a file for it. Ends with Ctrl-C, or when the node powers off.
+#[derive(Debug, clap::Args)]
+pub struct Run {
+    /// The image: raw, qcow2 or iso
+    image: PathBuf,
+    /// What starts the machine
+    #[arg(long, default_value = "bios")]
+    firmware: Firmware,
+    /// Plug an ISO in as a CD instead of a USB stick
+    #[arg(long)]
+    cdrom: bool,
+    /// Memory of the machine
+    #[arg(long, value_name = "SIZE", default_value = "1024M")]
+    memory: ByteSize,
+    /// Size that a smaller disk is grown to
+    #[arg(long, value_name = "SIZE", default_value = "8G")]
+    disk_size: ByteSize,
+    /// The port of this machine that leads to the node's page [default: a free one]
+    #[arg(long, value_name = "PORT")]
+    port: Option<u16>,
+    /// Keep what the node writes in this file, and go on from there if it is there already
+    #[arg(long, value_name = "FILE")]
+    keep: Option<PathBuf>,
+    /// Show the node's console on standard error
+    #[arg(long)]
+    serial: bool,
+}
+
+/// A node that can be visited.
+#[derive(Debug, Serialize)]
+struct Ready {
+    url: String,
+    name: String,
+    claim: Option<String>,
+}
+
+/// Runs the image until it ends or we are told to.
+pub fn run(common: &Common, args: &Run) -> anyhow::Result<u8> {
+    let artefact = Artefact::open(&args.image)?;
+    test::require(&[args.firmware])?;
+    let (host, scratch) = test::workplace("nuvol-run-")?;
+    let dir = scratch.path();
+    let way = Way { firmware: args.firmware, medium: medium(args, &artefact) };
+    let layer = match &args.keep {
+        Some(path) => std::path::absolute(path).with_context(|| format!("finding `{}`", path.display()))?,
+        None => dir.join("disk.qcow2"),
+    };
+    let drive = artefact.drive(&host, way.medium, &layer, args.disk_size.bytes())?;
+    let conditions = Conditions {
+        scratch: dir.to_owned(),
+        ovmf: PathBuf::from(OVMF_FOLDER),
+        memory_mib: args.memory.bytes() >> 20,
+        ..Conditions::default()
+    };
+    let mut machine = machine(&conditions, way.firmware, drive, dir)?;
+    let port = args.port.map_or_else(agent::free_port, Ok)?;
+    machine.serials.truncate(1);
+    machine.forwards =
+        vec![Forward { host: port, guest: 80 }, Forward { host: agent::free_port()?, guest: 443 }];
+    machine.monitor = Some(dir.join("monitor"));
+    let interrupt = Interrupt::watch()?;
+    let guest = Guest::start(&machine, dir, port)?;
+    watch(common, args, guest, &interrupt, port)
+}
+
+fn medium(args: &Run, artefact: &Artefact) -> Medium {
+    match artefact.way(args.firmware).medium {
+        Medium::Disk => Medium::Disk,
+        Medium::Usb | Medium::Cd if args.cdrom => Medium::Cd,
+        Medium::Usb | Medium::Cd => Medium::Usb,
+    }
+}
+
+fn watch(
+    common: &Common,
+    args: &Run,
+    mut guest: Guest,
+    interrupt: &Interrupt,
+    port: u16,
+) -> anyhow::Result<u8> {
+    let mut ready = None;
+    let mut well_since: Option<(String, Instant)> = None;
+    loop {
+        let news = guest.news()?;
+        if args.serial {
+            eprint!("{news}");
+        }
+        if let Some(code) = interrupt.taken() {
+            return if args.keep.is_some() { shut_down(guest, interrupt, code) } else { Ok(code) };
+        }
+        if let Some(status) = guest.ended()? {
+            anyhow::ensure!(status.success(), "QEMU ended with {status}:\n{}", guest.last_words());
+            anyhow::ensure!(
+                ready.is_some(),
+                "the node switched itself off while starting:\n{}",
+                guest.last_words()
+            );
+            return Ok(0);
+        }
+        if ready.is_none() {
+            if let Some(trouble) = console::trouble(&news) {
+                anyhow::bail!("the node does not start: {trouble}:\n{}", guest.last_words());
+            }
+            if well_since.is_none() {
+                well_since = guest.health().map(|health| (health.name, Instant::now()));
+            }
+            ready = visit(&guest, well_since.as_ref(), port);
+            ready.iter().try_for_each(|it| tell(common, it))?;
+        }
+        std::thread::sleep(TICK);
+    }
+}
+
+/// The node, once its agent is well and its console has told the claim code or had time to.
+fn visit(guest: &Guest, well_since: Option<&(String, Instant)>, port: u16) -> Option<Ready> {
+    let (name, since) = well_since?;
+    let url = format!("http://127.0.0.1:{port}/");
+    match guest.announcement() {
+        Some(told) => Some(Ready { url, name: told.name.clone(), claim: told.claim.clone() }),
+        None if since.elapsed() > SILENCE => Some(Ready { url, name: name.clone(), claim: None }),
+        None => None,
+    }
+}
+
+fn tell(common: &Common, ready: &Ready) -> anyhow::Result<()> {
+    if common.json {
+        println!("{}", serde_json::to_string(ready).context("writing the result")?);
+    } else {
+        println!("{}", ready.url);
+        println!("name: {}", ready.name);
+        println!("claim code: {}", ready.claim.as_deref().unwrap_or("none (the node has an owner)"));
+        eprintln!("Ctrl-C switches the node off.");
+    }
+    Ok(())
+}
+
+/// Lets the guest write down what it has; a second signal switches it off.
+fn shut_down(mut guest: Guest, interrupt: &Interrupt, code: u8) -> anyhow::Result<u8> {
+    eprintln!("shutting the node down; Ctrl-C again switches it off at once");
+    guest.power_off()?;
+    let start = Instant::now();
+    while guest.ended()?.is_none() && interrupt.taken().is_none() {
+        anyhow::ensure!(start.elapsed() < FAREWELL, "the node did not shut down:\n{}", guest.last_words());
+        std::thread::sleep(TICK);
+    }
+    Ok(code)
+}
