@@ -32,9 +32,10 @@ fn node() -> Node {
     let mut node = Node::new("nuvol-1a2b3c4d");
     let web = json!({"name": "web", "port": 8000, "protocol": "tcp", "scope": "lan"});
     let admin = json!({"name": "admin", "port": 8001, "protocol": "tcp", "scope": "loopback"});
-    let voice = json!({"name": "voice", "port": 64738, "protocol": "udp", "scope": "lan"});
+    let voice = json!({"name": "voice", "port": 64738, "protocol": "tcp", "scope": "lan"});
+    let found = json!({"name": "found", "port": 5353, "protocol": "udp", "scope": "lan"});
     let services = [
-        service("icecast", "streaming", "always", json!({"ports": [web, admin]})),
+        service("icecast", "streaming", "always", json!({"ports": [web, admin, found]})),
         service("mumble", "voice", "on-demand", json!({"ports": [voice]})),
         service("tinc", "mesh", "always", json!({})),
     ];
@@ -94,6 +95,7 @@ async fn the_page_says_how_the_node_is() {
     let order = ["Mesh", "Streaming", "Voice"].map(|title| body.find(&format!(">{title}</h2>")).unwrap());
     assert!(order.is_sorted(), "{body}");
     assert!(!body.contains("8001"), "a port of the loopback is nobody's business");
+    assert!(!body.contains("5353"), "nobody opens a UDP port by hand");
     assert!(!body.contains("64738"), "a service that is off has no address");
     assert!(!body.contains("style=") && !body.contains("<script") && !body.contains("<style"), "{body}");
 }
@@ -131,13 +133,14 @@ async fn the_api_is_what_was_promised() {
             "ports": [
                 {"name": "web", "port": 8000, "protocol": "tcp", "scope": "lan"},
                 {"name": "admin", "port": 8001, "protocol": "tcp", "scope": "loopback"},
+                {"name": "found", "port": 5353, "protocol": "udp", "scope": "lan"},
             ],
         },
         {
             "name": "mumble", "title": "mumble", "summary": "What mumble does", "role": "voice",
             "start": "on-demand", "state": "stopped",
             "units": [{"name": "mumble.service", "load": "loaded", "active": "inactive", "sub": "dead"}],
-            "ports": [{"name": "voice", "port": 64738, "protocol": "udp", "scope": "lan"}],
+            "ports": [{"name": "voice", "port": 64738, "protocol": "tcp", "scope": "lan"}],
         },
         {
             "name": "tinc", "title": "tinc", "summary": "What tinc does", "role": "mesh",

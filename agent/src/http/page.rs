@@ -173,10 +173,12 @@ impl Card {
     }
 }
 
-/// Where the service is reached from the home network, by the host that has just worked for this visitor.
+/// Where the service is reached from the home network, by the host that has just worked for this visitor. Nobody
+/// opens a UDP port by hand.
 fn addresses(service: &Service, host: &str) -> Vec<Address> {
     let mut addresses: Vec<Address> = Vec::new();
-    for port in service.ports.iter().filter(|port| port.scope == Scope::Lan) {
+    let open = |port: &&Port| port.scope == Scope::Lan && port.protocol == Protocol::Tcp;
+    for port in service.ports.iter().filter(open) {
         let scheme = scheme(service, port);
         let text = match (scheme, port.port.get()) {
             (Some("http"), 80) | (Some("https"), 443) => host.to_owned(),
@@ -193,10 +195,9 @@ fn addresses(service: &Service, host: &str) -> Vec<Address> {
 /// Whether a browser can open the port, by what the catalogue calls it.
 fn scheme(service: &Service, port: &Port) -> Option<&'static str> {
     let announced = service.announce.as_ref().filter(|announce| announce.port == port.name);
-    match (port.protocol, &*port.name, announced.map(|announce| announce.service_type.as_str())) {
-        (Protocol::Udp, ..) => None,
-        (_, _, Some("_https._tcp")) | (_, "https", _) => Some("https"),
-        (_, _, Some("_http._tcp")) | (_, "http" | "web", _) => Some("http"),
+    match (&*port.name, announced.map(|announce| announce.service_type.as_str())) {
+        (_, Some("_https._tcp")) | ("https", _) => Some("https"),
+        (_, Some("_http._tcp")) | ("http" | "web", _) => Some("http"),
         _ => None,
     }
 }
