@@ -52,7 +52,9 @@ fn without_null(schema: &mut Value) {
                 if let [Value::Object(only)] = kinds.as_slice() {
                     let only = only.clone();
                     map.remove("anyOf");
-                    only.into_iter().for_each(|(key, value)| drop(map.entry(key).or_insert(value)));
+                    for (key, value) in only {
+                        map.entry(key).or_insert(value);
+                    }
                 }
             }
             map.values_mut().for_each(without_null);
