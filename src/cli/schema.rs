@@ -46,13 +46,19 @@ fn without_null(schema: &mut Value) {
         Value::Object(map) => {
             if let Some(Value::Array(types)) = map.get_mut("type") {
                 types.retain(|word| word != "null");
+                if let [only] = types.as_slice() {
+                    let only = only.clone();
+                    map.insert("type".to_owned(), only);
+                }
             }
             if let Some(Value::Array(kinds)) = map.get_mut("anyOf") {
                 kinds.retain(|kind| *kind != json!({ "type": "null" }));
                 if let [Value::Object(only)] = kinds.as_slice() {
                     let only = only.clone();
                     map.remove("anyOf");
-                    only.into_iter().for_each(|(key, value)| drop(map.entry(key).or_insert(value)));
+                    for (key, value) in only {
+                        map.entry(key).or_insert(value);
+                    }
                 }
             }
             map.values_mut().for_each(without_null);
