@@ -11,8 +11,10 @@ use common::assert_golden;
 
 /// Runs `nuvol`, and compares all that it said with a golden transcript.
 fn check(name: &str, arguments: &[&str]) {
-    let output =
-        Command::new(env!("CARGO_BIN_EXE_nuvol")).args(arguments).env("NO_COLOR", "1").output().unwrap();
+    let mut nuvol = Command::new(env!("CARGO_BIN_EXE_nuvol"));
+    // An empty shelf: nothing is known of the archive.
+    nuvol.args(arguments).env("NO_COLOR", "1").env("NUVOL_CACHE", env!("CARGO_TARGET_TMPDIR"));
+    let output = nuvol.output().unwrap();
     let mut transcript = format!("$ nuvol {}\n", arguments.join(" "));
     transcript.push_str(&String::from_utf8(output.stdout).unwrap());
     let messages = String::from_utf8(output.stderr).unwrap();

@@ -45,3 +45,33 @@ fn every_profile_has_its_golden_files() {
         assert_golden(&format!("tests/golden/{name}.files"), &lines.collect::<String>());
     }
 }
+
+#[test]
+fn the_tree_inside_nuvol_is_the_one_in_the_repository() {
+    let (tree, names) = profiles();
+    let inside = Tree::built_in().unwrap();
+    for name in names {
+        let on_disk = plan::resolve(&tree, &name, None).unwrap().plan;
+        let built_in = plan::resolve(&inside, &name, None).unwrap().plan;
+        assert_eq!(on_disk, built_in);
+        assert_eq!(overlay::render(&on_disk, &tree).unwrap(), overlay::render(&built_in, &inside).unwrap());
+    }
+}
+
+#[test]
+fn a_tree_elsewhere_builds_on_what_comes_with_nuvol() {
+    let tree = Tree::open("tests/trees/foreign".as_ref()).unwrap();
+    assert_eq!(tree.own_profiles().iter().map(ProfileName::as_str).collect::<Vec<_>>(), ["ours"]);
+    let resolved = plan::resolve(&tree, &"ours".parse().unwrap(), None).unwrap();
+    let plan = &resolved.plan;
+    assert_eq!(plan.lineage.iter().map(ProfileName::as_str).collect::<Vec<_>>(), ["base", "ours"]);
+    assert_eq!(plan.services[&"ssh".parse().unwrap()].title, "Our own shell");
+    assert!(plan.services.contains_key(&"avahi".parse().unwrap()));
+    let overlay = overlay::render(plan, &tree).unwrap();
+    assert_eq!(
+        overlay.files["etc/motd"].content,
+        overlay::Content::File(b"Welcome to Example Valley\n".to_vec())
+    );
+    assert!(overlay.files.contains_key("etc/fstab"));
+    assert!(plan::resolve(&tree, &"home".parse().unwrap(), None).is_ok());
+}

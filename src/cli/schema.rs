@@ -46,6 +46,10 @@ fn without_null(schema: &mut Value) {
         Value::Object(map) => {
             if let Some(Value::Array(types)) = map.get_mut("type") {
                 types.retain(|word| word != "null");
+                if let [only] = types.as_slice() {
+                    let only = only.clone();
+                    map.insert("type".to_owned(), only);
+                }
             }
             if let Some(Value::Array(kinds)) = map.get_mut("anyOf") {
                 kinds.retain(|kind| *kind != json!({ "type": "null" }));
