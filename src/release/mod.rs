@@ -3,7 +3,6 @@
 
 mod manifest;
 
-use std::fmt::Write as _;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -75,11 +74,10 @@ fn checksums(files: &[(String, &Image)], manifest: &str) -> String {
     use sha2::{Digest as _, Sha256};
     let mut text = String::new();
     for (name, image) in files {
-        let _: std::fmt::Result = writeln!(text, "{}  {name}", image.sha256);
+        text += &format!("{}  {name}\n", image.sha256);
     }
     let digest = hex(&Sha256::digest(manifest.as_bytes()));
-    let _: std::fmt::Result = writeln!(text, "{digest}  manifest.json");
-    text
+    text + &format!("{digest}  manifest.json\n")
 }
 
 /// Whether this very release is in its place already.

@@ -36,8 +36,7 @@ impl Recipe for LayerRecipe<'_> {
     const STAGE: &'static str = "layer";
     const VERSION: u32 = 2;
 
-    fn make(&self, shop: &Workshop, dir: &Path) -> anyhow::Result<()> {
-        let _ = shop;
+    fn make(&self, _: &Workshop, dir: &Path) -> anyhow::Result<()> {
         let mut tree = Tree::read(&self.base.path)?;
         tree.remove(|path, node| is_left_over(path, node));
         self.settle(&mut tree).context("settling the root file system")?;

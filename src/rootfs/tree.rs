@@ -59,15 +59,19 @@ impl Tree {
         let what = || format!("reading the tree `{}`", source.display());
         let mut nodes = BTreeMap::new();
         let mut archive = tar::Archive::new(BufReader::new(File::open(source).with_context(what)?));
-        for entry in archive.entries_with_seek().with_context(what)? {
+        let mut records = Records::default();
+        for entry in archive.entries_with_seek().with_context(what)?.raw(true) {
             let mut entry = entry.with_context(what)?;
-            let path = name(&entry.path_bytes())?;
-            let xattrs = xattrs(&mut entry)?;
+            if records.take(&mut entry).with_context(what)? {
+                continue;
+            }
+            let Records { path, target, xattrs } = std::mem::take(&mut records);
+            let path = name(&path.unwrap_or_else(|| entry.path_bytes().into_owned()))?;
             let header = entry.header();
             let target = || -> anyhow::Result<String> {
-                let bytes = entry.link_name_bytes().with_context(|| format!("`{path}` links to nothing"))?;
-                String::from_utf8(bytes.into_owned())
-                    .with_context(|| format!("`{path}` links to a strange name"))
+                let bytes = target.or_else(|| entry.link_name_bytes().map(|it| it.into_owned()));
+                let bytes = bytes.with_context(|| format!("`{path}` links to nothing"))?;
+                String::from_utf8(bytes).with_context(|| format!("`{path}` links to a strange name"))
             };
             let body = match header.entry_type() {
                 EntryType::Regular | EntryType::Continuous => {
@@ -213,19 +217,64 @@ fn name(bytes: &[u8]) -> anyhow::Result<String> {
     Ok(if short == "." { String::new() } else { short.to_owned() })
 }
 
-fn xattrs(entry: &mut tar::Entry<'_, impl std::io::Read>) -> anyhow::Result<Vec<(String, Vec<u8>)>> {
-    let mut found = Vec::new();
-    if let Some(records) = entry.pax_extensions().context("reading extended attributes")? {
-        for record in records {
-            let record = record.context("reading extended attributes")?;
-            let key = record.key().context("reading extended attributes")?;
-            if key.starts_with("SCHILY.xattr.") {
-                found.push((key.to_owned(), record.value_bytes().to_vec()));
+/// What stands before an entry because its header has no room for it.
+#[derive(Default)]
+struct Records {
+    path: Option<Vec<u8>>,
+    target: Option<Vec<u8>>,
+    xattrs: Vec<(String, Vec<u8>)>,
+}
+
+impl Records {
+    /// Takes `entry` up if it only says something about the next one.
+    fn take(&mut self, entry: &mut tar::Entry<'_, impl std::io::Read>) -> anyhow::Result<bool> {
+        let mut bytes = Vec::new();
+        match entry.header().entry_type() {
+            EntryType::XHeader => {
+                entry.read_to_end(&mut bytes)?;
+                self.pax(&bytes).context("a PAX header is malformed")?;
             }
+            EntryType::GNULongName => {
+                entry.read_to_end(&mut bytes)?;
+                self.path = Some(without_end(bytes));
+            }
+            EntryType::GNULongLink => {
+                entry.read_to_end(&mut bytes)?;
+                self.target = Some(without_end(bytes));
+            }
+            EntryType::XGlobalHeader => {}
+            _ => return Ok(false),
         }
+        Ok(true)
     }
-    found.sort();
-    Ok(found)
+
+    /// `LENGTH KEY=VALUE\n`, again and again (pax(1)). The crate splits these at newlines, which
+    /// breaks attributes that hold one.
+    fn pax(&mut self, mut bytes: &[u8]) -> Option<()> {
+        while !bytes.is_empty() {
+            let space = bytes.iter().position(|byte| *byte == b' ')?;
+            let length: usize = std::str::from_utf8(&bytes[..space]).ok()?.parse().ok()?;
+            let record = bytes.get(space + 1..length)?.strip_suffix(b"\n")?;
+            let equals = record.iter().position(|byte| *byte == b'=')?;
+            let (key, value) = (std::str::from_utf8(&record[..equals]).ok()?, record[equals + 1..].to_vec());
+            match key {
+                "path" => self.path = Some(value),
+                "linkpath" => self.target = Some(value),
+                _ if key.starts_with("SCHILY.xattr.") => self.xattrs.push((key.to_owned(), value)),
+                _ => {}
+            }
+            bytes = &bytes[length..];
+        }
+        self.xattrs.sort();
+        Some(())
+    }
+}
+
+fn without_end(mut bytes: Vec<u8>) -> Vec<u8> {
+    if bytes.last() == Some(&0) {
+        bytes.pop();
+    }
+    bytes
 }
 
 fn append(
