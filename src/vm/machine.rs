@@ -140,7 +140,7 @@ fn drives(machine: &Machine) -> Vec<[String; 2]> {
     let file = format!("if=none,id=boot,format={format},file={}", escaped(path));
     let mut words = match medium {
         Medium::Disk => vec![
-            // Nothing here survives us anyway, so the guest's flushes need not reach the platter.
+            // What the guest flushes need not reach the platter: only a crash of this machine could lose it.
             pair("-drive", format!("{file},cache=unsafe,discard=unmap")),
             pair("-device", "virtio-blk-pci,drive=boot,bootindex=0"),
         ],
