@@ -3,6 +3,9 @@
 set -eu
 root=$1
 
+# Users of the overlays' sysusers.d files: files may belong to them, and first boot makes none.
+chroot "$root" systemd-sysusers
+
 # The preset file is the one truth about what runs from boot; first boot applies it again.
 # Without this the packages' own choices would stay, and disk and live system would differ.
 find "$root/etc/systemd/system" -mindepth 1 -type l \
