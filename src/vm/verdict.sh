@@ -3,7 +3,7 @@
 # It reports; the host judges (src/vm/judge.rs). One `key=value` a line, see src/vm/verdict.rs;
 # lines that begin with `|` are for people.
 exec >/dev/ttyS1 2>&1
-export LC_ALL=C.UTF-8 SYSTEMD_PAGER= SYSTEMD_COLORS=0
+export LC_ALL=C.UTF-8 SYSTEMD_PAGER='' SYSTEMD_COLORS=0
 : "${STEP_S:=180}"
 
 say() { printf '%s\n' "$*"; }
@@ -41,6 +41,7 @@ sample() {
 
 # The state of unit $3 of service $2 in phase $1.
 unit() {
+	# shellcheck disable=SC2046 # three words
 	set -- "$1" "$2" "$3" $(systemctl show -p LoadState -p ActiveState -p SubState "$3" |
 		sed -n 's/^LoadState=//p; s/^ActiveState=//p; s/^SubState=//p')
 	say "unit=$*"
@@ -62,12 +63,12 @@ services() {
 	done
 }
 
-# Does $2 to every unit of the services that start on demand, then reports them in phase $1.
+# Does $2 to every unit of the services that start on demand, all at once, then reports them in phase $1.
 on_demand() {
 	say "step=$2 of every service on demand"
-	services on-demand | while read -r name unit; do
-		timeout "$STEP_S" systemctl "$2" "$unit" </dev/null 2>&1 | tell
-	done
+	units=$(services on-demand | cut -d' ' -f2)
+	# shellcheck disable=SC2086 # one word a unit
+	[ -z "$units" ] || timeout "$STEP_S" systemctl "$2" $units </dev/null 2>&1 | tell
 	[ "$2" = stop ] || sleep 5
 	services on-demand | while read -r name unit; do unit "$1" "$name" "$unit"; done
 }
