@@ -92,13 +92,20 @@ fn no_machine_outlives_nuvol() {
             let dir = tempfile::tempdir().unwrap();
             let path = disk(dir.path(), "hello");
             let args = [verb, path.to_str().unwrap(), "--firmware", "bios"];
-            let mut child = nuvol(dir.path(), &args).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+            let mut child =
+                nuvol(dir.path(), &args).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
             let machine = machine_of(&mut child);
             Command::new("kill").args(["-s", signal, &child.id().to_string()]).status().unwrap();
             assert_eq!(child.wait().unwrap().code(), code, "{verb} {signal}");
             until(&format!("QEMU to go after {signal} on {verb}"), || !machine.exists());
         }
     }
+    // The next run sweeps what the killed ones left.
+    let dir = tempfile::tempdir().unwrap();
+    test_bios(dir.path(), "Kernel panic", &[]);
+    let left = std::fs::read_dir("/var/tmp").unwrap().map(|entry| entry.unwrap().path());
+    let left: Vec<_> = left.filter(|path| path.to_string_lossy().contains("nuvol-vm-")).collect();
+    assert!(left.is_empty(), "{left:?}");
 }
 
 #[test]

@@ -14,6 +14,7 @@ use crate::vm::guest::Guest;
 use crate::vm::interrupt::Interrupt;
 use crate::vm::machine::{Forward, Medium};
 use crate::vm::trial::{Conditions, machine};
+use crate::vm::workplace::Workplace;
 use crate::vm::{agent, console};
 
 const TICK: Duration = Duration::from_millis(200);
@@ -65,14 +66,14 @@ struct Ready {
 pub fn run(common: &Common, args: &Run) -> anyhow::Result<u8> {
     let artefact = Artefact::open(&args.image)?;
     test::require(&[args.firmware])?;
-    let (host, scratch) = test::workplace("nuvol-run-")?;
+    let Workplace { host, scratch, .. } = &Workplace::new()?;
     let dir = scratch.path();
     let way = Way { firmware: args.firmware, medium: medium(args, &artefact) };
     let layer = match &args.keep {
         Some(path) => std::path::absolute(path).with_context(|| format!("finding `{}`", path.display()))?,
         None => dir.join("disk.qcow2"),
     };
-    let drive = artefact.drive(&host, way.medium, &layer, args.disk_size.bytes())?;
+    let drive = artefact.drive(host, way.medium, &layer, args.disk_size.bytes())?;
     let conditions = Conditions {
         scratch: dir.to_owned(),
         ovmf: PathBuf::from(OVMF_FOLDER),

@@ -7,13 +7,14 @@ use anyhow::Context as _;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::{Common, doctor};
-use crate::host::{EnvironmentLacks, Host, Scratch, on_signals};
+use crate::host::{EnvironmentLacks, Host, on_signals};
 use crate::spec::ByteSize;
 use crate::vm::artefact::{Artefact, Way};
 use crate::vm::firmware::{Firmware, OVMF_FOLDER};
 use crate::vm::machine::Medium;
 use crate::vm::session::Files;
 use crate::vm::trial::{self, Audience, Conditions, Trial};
+use crate::vm::workplace::Workplace;
 use crate::vm::{self, clones, negative, report};
 
 /// Boot images in QEMU and check that they are well
@@ -74,13 +75,14 @@ pub fn run(common: &Common, args: &Test) -> anyhow::Result<u8> {
         args.images.iter().map(|path| Artefact::open(path)).collect::<anyhow::Result<Vec<Artefact>>>()?;
     let firmware: Vec<Firmware> = args.firmware.iter().chain(&args.reboot).copied().collect();
     require(if args.firmware.is_empty() { &Firmware::ALL } else { &firmware })?;
-    let (host, scratch) = workplace("nuvol-test-")?;
+    let Workplace { host, scratch, .. } = &Workplace::new()?;
     let conditions = conditions(args, scratch.path())?;
     let mut audience = Screen::new(args);
     let mut trials = Vec::new();
-    for artefact in &artefacts {
-        trials.extend(trials_of(args, &host, &conditions, artefact, &mut audience)?);
-    }
+    // What was found out before a trial could not even be made is still worth a report.
+    let all_made = artefacts
+        .iter()
+        .try_for_each(|artefact| trials_of(args, host, &conditions, artefact, &mut audience, &mut trials));
     audience.bar.finish_and_clear();
     if let Some(path) = &args.junit {
         std::fs::write(path, report::junit(&trials)?)
@@ -91,18 +93,8 @@ pub fn run(common: &Common, args: &Test) -> anyhow::Result<u8> {
     } else {
         print!("{}", report::table(&trials));
     }
+    all_made?;
     Ok(u8::from(!trials.iter().all(Trial::passed)))
-}
-
-/// A folder for what guests write, and a host whose logs lie in it. In `/var/tmp`, because `/tmp`
-/// is in memory on many machines.
-pub(super) fn workplace(prefix: &str) -> anyhow::Result<(Host, Scratch)> {
-    let made = tempfile::Builder::new()
-        .prefix(prefix)
-        .tempdir_in("/var/tmp")
-        .context("making a folder in `/var/tmp`")?;
-    let scratch = Scratch::new(made.keep())?;
-    Ok((Host::new(scratch.path().join("logs"))?, scratch))
 }
 
 /// Refuses to begin if this machine lacks what booting with each of `firmware` needs.
@@ -141,24 +133,24 @@ fn trials_of(
     conditions: &Conditions,
     artefact: &Artefact,
     audience: &mut Screen,
-) -> anyhow::Result<Vec<Trial>> {
-    let mut trials: Vec<Trial> = Vec::new();
+    trials: &mut Vec<Trial>,
+) -> anyhow::Result<()> {
     let ways = ways(args, artefact);
+    let first = trials.len();
     for &way in &ways {
         trials.extend(trial::run(host, conditions, artefact, (way, "boot"), audience)?);
     }
     if let (true, Some(&way)) = (args.clones, ways.first()) {
         let alone = Conditions { reboots: Vec::new(), ..conditions.clone() };
-        let mut clone = trial::run(host, &alone, artefact, (way, "clone"), audience)?;
-        for trial in &mut clone {
-            compare(trials.first(), trial);
+        for mut clone in trial::run(host, &alone, artefact, (way, "clone"), audience)? {
+            compare(trials.get(first), &mut clone);
+            trials.push(clone);
         }
-        trials.extend(clone);
     }
     if args.unsigned_grub {
         trials.push(negative::unsigned_grub(host, conditions, artefact, audience)?);
     }
-    Ok(trials)
+    Ok(())
 }
 
 fn ways(args: &Test, artefact: &Artefact) -> Vec<Way> {

@@ -5,6 +5,7 @@ use std::io::{Read as _, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
+use serde::Deserialize;
 use xshell::cmd;
 
 use super::firmware::Firmware;
@@ -94,10 +95,20 @@ impl Artefact {
         if medium != Medium::Disk {
             return Ok(Drive { path: self.path.clone(), format: "raw", medium });
         }
-        if !layer.exists() {
-            let (path, format) = (&self.path, self.kind.qemu_format());
+        let (shell, path, format) = (host.shell(), &self.path, self.kind.qemu_format());
+        if layer.exists() {
+            let told = host.read(cmd!(shell, "qemu-img info --force-share --output=json {layer}"))?;
+            let below = below(&told).with_context(|| format!("looking at `{}`", layer.display()))?;
+            anyhow::ensure!(
+                below == *path,
+                "`{}` goes on from the image `{}`, not from `{}`; name another file",
+                layer.display(),
+                below.display(),
+                path.display()
+            );
+        } else {
             let size = size_bytes.max(self.size_bytes).next_multiple_of(SECTOR).to_string();
-            host.run(cmd!(host.shell(), "qemu-img create -q -f qcow2 -F {format} -b {path} {layer} {size}"))?;
+            host.run(cmd!(shell, "qemu-img create -q -f qcow2 -F {format} -b {path} {layer} {size}"))?;
         }
         Ok(Drive { path: layer.to_owned(), format: "qcow2", medium })
     }
@@ -120,6 +131,17 @@ fn kind(magic: &[u8], volume: &[u8]) -> Kind {
     }
 }
 
+/// The image that a layer lies on, from what `qemu-img info` tells of the layer.
+fn below(told: &str) -> anyhow::Result<PathBuf> {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "kebab-case")]
+    struct Info {
+        backing_filename: Option<PathBuf>,
+    }
+    let info: Info = serde_json::from_str(told).context("reading what `qemu-img` told")?;
+    info.backing_filename.context("it is not what an earlier run kept; name another file")
+}
+
 /// Up to `count` bytes at `offset`; fewer if the file ends before.
 fn bytes_at(file: &mut File, offset: u64, count: u64) -> anyhow::Result<Vec<u8>> {
     let mut bytes = Vec::new();
@@ -130,7 +152,7 @@ fn bytes_at(file: &mut File, offset: u64, count: u64) -> anyhow::Result<Vec<u8>>
 
 #[cfg(test)]
 mod tests {
-    use super::{Artefact, Kind, Way};
+    use super::{Artefact, Kind, Way, below};
     use crate::vm::firmware::Firmware;
     use crate::vm::machine::Medium;
 
@@ -151,6 +173,13 @@ mod tests {
         assert_eq!(check("a", 510, b"\x55\xaa").unwrap().kind, Kind::Raw);
         let err = check("a.raw.zst", 0, b"\x28\xb5\x2f\xfd").unwrap_err();
         assert!(err.to_string().contains("unpack it"), "{err}");
+    }
+
+    #[test]
+    fn a_kept_layer_knows_its_image() {
+        let told = r#"{"filename": "k", "format": "qcow2", "backing-filename": "/w/home.raw"}"#;
+        assert_eq!(below(told).unwrap(), std::path::Path::new("/w/home.raw"));
+        assert!(below(r#"{"format": "raw"}"#).unwrap_err().to_string().contains("another file"));
     }
 
     #[test]

@@ -20,6 +20,7 @@ pub mod report;
 pub mod session;
 pub mod trial;
 pub mod verdict;
+pub mod workplace;
 
 use std::path::Path;
 

@@ -104,11 +104,11 @@ impl Watch<'_> {
         let news = self.console.grow()?;
         self.verdict.grow()?;
         self.seen.announcement = console::announcement(&news).or(self.seen.announcement.take());
+        let told = self.verdict.text();
+        let told_all = self.advance(&told);
         if let Some(trouble) = console::trouble(&news) {
             return Ok(self.fail(trouble.to_owned()));
         }
-        let told = self.verdict.text();
-        let told_all = self.advance(&told);
         if let Some(status) = ended {
             let complaint = self.qemu.complaint();
             return Ok(match (told_all, status.success()) {
