@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::agent::Health;
 use super::console::Announcement;
 use super::firmware::Firmware;
-use super::verdict::{Identity, Look, UnitState, Verdict};
+use super::verdict::{Figures, Identity, Look, UnitState, Verdict};
 
 /// What the host knows of the boot besides the verdict.
 #[derive(Debug, Clone, PartialEq)]
@@ -42,6 +42,11 @@ fn system(verdict: &Verdict, faults: &mut Vec<String>) {
     }
     if let Some(code) = verdict.script_exit.filter(|code| *code != 0) {
         faults.push(format!("the script ended with {code}"));
+    }
+    let Figures { kernel, newest_kernel, .. } = &verdict.figures;
+    // A script may just have installed one; the next boot must start it.
+    if verdict.script_exit.is_none() && kernel != newest_kernel {
+        faults.push(format!("kernel {kernel} runs, though {newest_kernel} is installed"));
     }
     let mut seen: BTreeMap<String, Vec<&str>> = BTreeMap::new();
     for name in LOOKS {
@@ -251,6 +256,13 @@ mod tests {
                 "the console calls the node `nuvol-1a2b3c4d`, it is `debian`",
             ],
         );
+    }
+
+    #[test]
+    fn a_new_kernel_must_be_the_one_that_boots() {
+        let newer = ("newest-kernel=6.12.0-amd64", "newest-kernel=6.12.9-amd64");
+        check(&[newer], Firmware::Bios, &["kernel 6.12.0-amd64 runs, though 6.12.9-amd64 is installed"]);
+        check(&[newer, ("waited=running", "waited=running\nscript-exit=0")], Firmware::Bios, &[]);
     }
 
     #[test]

@@ -113,6 +113,8 @@ pub struct Disk {
 pub struct Figures {
     /// The kernel's release.
     pub kernel: String,
+    /// The newest kernel that is installed.
+    pub newest_kernel: String,
     /// Seconds from the kernel's start until the system was running.
     pub boot_s: f64,
     /// Memory and what of it was free for use, before services on demand were started.
@@ -190,6 +192,7 @@ fn take(verdict: &mut Verdict, key: &str, value: &str) -> anyhow::Result<()> {
         "unused-kib" => disk.unused_kib = Some(number(value)?),
         "kept" => disk.kept.push(kept(value)?),
         "kernel" => figures.kernel = text,
+        "newest-kernel" => figures.newest_kernel = text,
         "boot-us" => figures.boot_s = number::<f64>(value)? / 1e6,
         "memory-kib" => figures.memory_kib = two(value)?,
         "agent-rss-kib" => figures.agent_rss_kib = value.parse().ok(),
@@ -253,7 +256,7 @@ pub(super) mod tests {
         step=the first look at all units\r\nfirst.state=running\r\n\
         service=avahi always avahi-daemon.service\r\nunit=boot avahi avahi-daemon.service loaded active running\r\n\
         service=tinc on-demand tinc@nuvol.service\r\nunit=boot tinc tinc@nuvol.service loaded inactive dead\r\n\
-        kernel=6.12.0-amd64\r\nboot-us=16900000\r\nmemory-kib=980000 700000 \r\nagent-rss-kib=9100\r\nlockdown=none\r\n\
+        kernel=6.12.0-amd64\r\nnewest-kernel=6.12.0-amd64\r\nboot-us=16900000\r\nmemory-kib=980000 700000 \r\nagent-rss-kib=9100\r\nlockdown=none\r\n\
         machine-id=0123456789abcdef0123456789abcdef\r\nhostname=nuvol-1a2b3c4d\r\nclaim-code=K7QF-93MX\r\n\
         node-key=aa\r\nsshd=yes\r\nssh-key=SHA256:x (ED25519)\r\n\
         root-kib=2000000 1100000\r\nlive=no\r\ndata=/dev/vda5 ext4\r\ndata-kib=5000000 24\r\n\

@@ -108,6 +108,7 @@ disk() {
 figures() {
 	say "step=figures"
 	say "kernel=$(uname -r)"
+	say "newest-kernel=$(linux-version list | linux-version sort --reverse | head -n 1)"
 	say "boot-us=$(systemctl show -p FinishTimestampMonotonic --value)"
 	say "memory-kib=$(sed -n 's/^MemTotal: *\([0-9]*\).*/\1/p; s/^MemAvailable: *\([0-9]*\).*/\1/p' /proc/meminfo | tr '\n' ' ')"
 	agent=$(systemctl show -p MainPID --value nuvol-agent.service)
