@@ -4,6 +4,7 @@
 //! Slow and in need of QEMU, so asked for by `RUN_SLOW_TESTS=1`.
 
 #![expect(clippy::disallowed_methods, reason = "tests start nuvol as people do")]
+#![expect(clippy::unwrap_used, reason = "helpers of tests may fail as tests do")]
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};

@@ -88,18 +88,28 @@ identity() {
 	done
 }
 
+# Whether each path that must outlive a new installation lies on the data partition.
+kept() {
+	data=$(stat -c %d /data)
+	for path in /home $(for file in /usr/share/nuvol/services/*.yaml; do list_of "$file" data; done | sort -u); do
+		answer=no
+		[ -n "$data" ] && [ "$(stat -c %d "$path")" = "$data" ] && answer=yes
+		say "kept=$path $answer"
+	done
+}
+
 disk() {
 	say "step=the disk"
 	say "root-kib=$(df -k --output=size,used / | tail -n 1 | tr -s ' ' | sed 's/^ //')"
 	case " $(cat /proc/cmdline) " in *" boot=nuvol "*) say "live=yes"; return ;; esac
 	say "live=no"
-	say "data=$(findmnt -no SOURCE,FSTYPE /data | tr -s ' ')"
-	say "data-kib=$(df -k --output=size,used /data | tail -n 1 | tr -s ' ' | sed 's/^ //')"
-	for path in /home $(for file in /usr/share/nuvol/services/*.yaml; do list_of "$file" data; done | sort -u); do
-		kept=no
-		[ "$(stat -c %d "$path")" = "$(stat -c %d /data)" ] && kept=yes
-		say "kept=$path $kept"
-	done
+	if mountpoint -q /data; then
+		say "data=$(findmnt -no SOURCE,FSTYPE /data | tr -s ' ')"
+		say "data-kib=$(df -k --output=size,used /data | tail -n 1 | tr -s ' ' | sed 's/^ //')"
+	else
+		for unit in systemd-repart.service data.mount; do explain "$unit"; done
+	fi
+	kept
 	whole=$(lsblk -no PKNAME "$(findmnt -no SOURCE /)" | head -n 1)
 	used=$(cat /sys/class/block/"$whole"/"$whole"*/size | awk '{ sum += $1 } END { print sum }')
 	say "unused-kib=$((($(cat /sys/class/block/"$whole"/size) - used) / 2))"
