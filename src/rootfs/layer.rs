@@ -38,7 +38,7 @@ impl Recipe for LayerRecipe<'_> {
 
     fn make(&self, _: &Workshop, dir: &Path) -> anyhow::Result<()> {
         let mut tree = Tree::read(&self.base.path)?;
-        tree.remove(|path, node| is_left_over(path, node));
+        tree.remove(is_left_over);
         self.settle(&mut tree).context("settling the root file system")?;
         let ids = Ids::parse(&tree.text("etc/passwd")?, &tree.text("etc/group")?);
         for (path, entry) in self.files {
