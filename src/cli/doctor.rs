@@ -11,11 +11,12 @@ pub struct Doctor {}
 pub fn run(common: &Common, _: &Doctor) -> anyhow::Result<u8> {
     let logs = tempfile::tempdir()?;
     let host = Host::new(logs.path().to_owned())?;
-    let needs = missing(&host, &common.shelf()?)?;
+    let mut needs = missing(&host, &common.shelf()?)?;
+    needs.extend(crate::vm::missing());
     if common.json {
         println!("{}", serde_json::to_string_pretty(&needs)?);
     } else if needs.is_empty() {
-        println!("This machine has everything that a build needs.");
+        println!("This machine has everything for building and booting images.");
     } else {
         print!("{}", text(&needs));
     }

@@ -24,7 +24,8 @@ impl<'a> Fat<'a> {
         label: &str,
     ) -> anyhow::Result<Self> {
         File::create(image).and_then(|file| file.set_len(size)).context("making a FAT image")?;
-        let args = ["-i", &format!("{id:08x}"), "--invariant", "-n", label, &image.display().to_string()];
+        // The order counts: `--invariant` sets an id of its own.
+        let args = ["--invariant", "-i", &format!("{id:08x}"), "-n", label, &image.display().to_string()];
         bench.run("mkfs.vfat", &args).with_context(|| format!("making the file system {label}"))?;
         Ok(Self { bench, image })
     }

@@ -67,7 +67,7 @@ fn root_size(disk: &plan::Disk, tree: &Tree) -> anyhow::Result<u64> {
 
 impl Recipe for DiskRecipe<'_> {
     const STAGE: &'static str = "disk";
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
 
     fn make(&self, shop: &Workshop, dir: &Path) -> anyhow::Result<()> {
         let work = dir.join("parts");

@@ -76,7 +76,7 @@ pub fn image(shop: &Workshop, plan: &Plan, rootfs: &Rootfs, disk: &Disk) -> anyh
 
 impl Recipe for StoreRecipe<'_> {
     const STAGE: &'static str = "squashfs";
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
 
     fn make(&self, shop: &Workshop, dir: &Path) -> anyhow::Result<()> {
         let folder = self.disk.path.parent().context("the disk lies nowhere")?.display().to_string();
@@ -92,7 +92,7 @@ impl Recipe for StoreRecipe<'_> {
 
 impl Recipe for IsoRecipe<'_> {
     const STAGE: &'static str = "iso";
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
 
     fn make(&self, shop: &Workshop, dir: &Path) -> anyhow::Result<()> {
         let (work, medium) = (dir.join("parts"), dir.join("medium"));

@@ -182,6 +182,7 @@ impl<'t> Resolver<'_, 't> {
             }
         }
         services::check_ports(&found, self.problems);
+        services::check_data(&found, self.problems);
         found
     }
 

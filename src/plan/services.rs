@@ -108,6 +108,31 @@ pub(super) fn check_ports(
     }
 }
 
+/// Each data path is moved to the data partition as a whole, so none may lie in another.
+pub(super) fn check_data(
+    services: &BTreeMap<ServiceName, (&Document<Catalog>, &ServiceSpec)>,
+    problems: &mut Problems,
+) {
+    let mut taken: Vec<(String, Place)> = Vec::new();
+    for (document, service) in services.values() {
+        for path in &service.data {
+            let (text, place) = (path.value.to_string(), document.place(path.span));
+            let nested = |outer: &str, inner: &str| inner == outer || inner.starts_with(&format!("{outer}/"));
+            if nested("/home", &text) {
+                let problem = Problem::at(place.clone(), format!("`{text}` is kept with `/home` already"));
+                problems.push(problem.remedy("take it out"));
+            } else if let Some((other, first)) =
+                taken.iter().find(|(other, _)| nested(other, &text) || nested(&text, other))
+            {
+                let words = format!("the data paths `{other}` and `{text}` lie in each other");
+                let problem = Problem::at(place.clone(), words).related(first.clone(), "first here");
+                problems.push(problem.remedy("keep the outer one alone, or choose another folder"));
+            }
+            taken.push((text, place));
+        }
+    }
+}
+
 /// What an entry means in a plan.
 pub(super) fn planned(spec: &ServiceSpec) -> Service {
     let port = |port: &At<PortSpec>| Port {
