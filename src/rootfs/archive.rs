@@ -68,8 +68,8 @@ impl Archive {
             fs::create_dir_all(folder.join(name)).context("making a private apt")?;
         }
         fs::write(folder.join("status"), "").context("making a private apt")?;
-        fs::write(folder.join("apt.conf"), configuration(&folder, base))
-            .context("configuring a private apt")?;
+        let text = configuration(&folder, base) + &proxies(shop)?;
+        fs::write(folder.join("apt.conf"), text).context("configuring a private apt")?;
         fs::write(folder.join("etc/sources.list"), sources(base, mirror))
             .context("configuring a private apt")?;
 
@@ -148,7 +148,9 @@ fn sources(base: &Base, mirror: &Mirror) -> String {
 fn configuration(folder: &Path, base: &Base) -> String {
     let folder = folder.display();
     format!(
-        r#"Dir::State "{folder}";
+        r#"Dir::Etc::main "/dev/null";
+Dir::Etc::parts "/dev/null";
+Dir::State "{folder}";
 Dir::State::Lists "{folder}/lists";
 Dir::State::status "{folder}/status";
 Dir::Cache "{folder}/cache";
@@ -167,6 +169,15 @@ Acquire::Retries "3";
 "#,
         arch = base.architecture.as_str()
     )
+}
+
+/// The proxy settings of the host's apt: of all its configuration, only how to reach the archive.
+fn proxies(shop: &Workshop) -> anyhow::Result<String> {
+    let shell = shop.host.shell();
+    let dump = xshell::cmd!(shell, "apt-config dump --format '%F \"%v\";%n' Acquire::http Acquire::https");
+    let text = shop.host.read(dump).context("asking apt for its proxy")?;
+    let lines = text.lines().filter(|line| line.to_lowercase().contains("::proxy") && !line.contains("\"\""));
+    Ok(lines.map(|line| format!("{line}\n")).collect())
 }
 
 /// The newest `Date:` of the Release files that were fetched.
