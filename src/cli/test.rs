@@ -138,7 +138,7 @@ fn trials_of(
     let ways = ways(args, artefact);
     let first = trials.len();
     for &way in &ways {
-        trials.extend(trial::run(host, conditions, artefact, (way, "boot"), audience)?);
+        trials.extend(trial::run(host, conditions, artefact, (way, trial::FIRST), audience)?);
     }
     if let (true, Some(&way)) = (args.clones, ways.first()) {
         let alone = Conditions { reboots: Vec::new(), ..conditions.clone() };

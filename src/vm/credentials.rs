@@ -18,15 +18,31 @@ pub struct Task {
     pub step_s: u64,
     /// A script to run as root before looking.
     pub script: Option<String>,
+    /// How much it looks at.
+    pub scope: Scope,
+}
+
+/// How much a verdict looks at.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Scope {
+    /// Everything; each service on demand is started and stopped.
+    #[default]
+    Whole,
+    /// The system as it booted: for further boots of an image whose services were seen at work.
+    Booted,
 }
 
 /// The credentials for `task`: name and content.
 pub fn credentials(task: &Task) -> anyhow::Result<Vec<(&'static str, String)>> {
     let mut unit = format!(
         "[Unit]\nDescription=Nuvol boot test\nDefaultDependencies=no\nAfter=sysinit.target dbus.socket\n\
-         [Service]\nType=exec\nLoadCredential=nuvol-verdict\nEnvironment=STEP_S={}\n\
+         [Service]\nType=exec\nLoadCredential=nuvol-verdict\nEnvironment=STEP_S={} SCOPE={}\n\
          ExecStart=/bin/sh %d/nuvol-verdict\n",
-        task.step_s
+        task.step_s,
+        match task.scope {
+            Scope::Whole => "whole",
+            Scope::Booted => "booted",
+        }
     );
     let mut list = vec![
         ("systemd.unit-dropin.multi-user.target", "[Unit]\nWants=nuvol-verdict.service\n".to_owned()),
@@ -89,7 +105,7 @@ mod tests {
     #[test]
     fn a_script_comes_in_only_if_there_is_one() {
         let names = |task| credentials(&task).unwrap().iter().map(|it| it.0).collect::<Vec<_>>();
-        let without = Task { step_s: 60, script: None };
+        let without = Task { step_s: 60, ..Task::default() };
         assert!(!names(without.clone()).contains(&"nuvol-script"));
         assert!(names(Task { script: Some("true".into()), ..without.clone() }).contains(&"nuvol-script"));
         let long = Task { script: Some("#".repeat(20_000)), ..without };
@@ -99,7 +115,7 @@ mod tests {
     #[test]
     fn all_fits_the_firmware_tables() {
         let dir = tempfile::tempdir().unwrap();
-        let task = Task { step_s: 60, script: Some("#".repeat(16 << 10)) };
+        let task = Task { step_s: 60, script: Some("#".repeat(16 << 10)), ..Task::default() };
         let bytes: u64 =
             write(dir.path(), &task).unwrap().iter().map(|it| it.metadata().unwrap().len()).sum();
         assert!(bytes < 48 << 10, "{bytes}");

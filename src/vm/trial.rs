@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::agent::{self, Health};
 use super::artefact::{Artefact, Way};
 use super::console::Announcement;
-use super::credentials::{self, Task};
+use super::credentials::{self, Scope, Task};
 use super::firmware::{self, Firmware, UefiFiles};
 use super::judge;
 use super::machine::{Drive, Forward, Machine, Medium};
@@ -17,6 +17,9 @@ use super::qemu;
 use super::session::{self, Files, Seen};
 use super::verdict::{self, Identity, Verdict};
 use crate::host::{EnvironmentLacks, Host};
+
+/// The check that a first boot of an image is for.
+pub const FIRST: &str = "boot";
 
 /// How trials are made; the same for all of a run.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -156,6 +159,8 @@ fn one(
         // The guest gives up a little before we do, so that it can still say why.
         step_s: conditions.limit.as_secs() * 9 / 10,
         script: conditions.script.clone().filter(|_| earlier.is_none()),
+        // The services of an image are the same on its further boots.
+        scope: if trial.check == FIRST { Scope::Whole } else { Scope::Booted },
     };
     let port = agent::free_port()?;
     let drive = artefact.drive(host, trial.medium, &dir.join("disk.qcow2"), conditions.disk_bytes)?;

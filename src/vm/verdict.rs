@@ -11,6 +11,8 @@ use serde::Serialize;
 /// All that a guest told about itself.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct Verdict {
+    /// Whether it looked at the system as it booted only, and left the services on demand alone.
+    pub booted_only: bool,
     /// What `systemctl is-system-running --wait` ended with.
     pub waited: String,
     /// How the script that was brought in ended.
@@ -175,6 +177,7 @@ fn take(verdict: &mut Verdict, key: &str, value: &str) -> anyhow::Result<()> {
     let text = value.to_owned();
     let Verdict { identity, disk, figures, .. } = verdict;
     match key {
+        "scope" => verdict.booted_only = value == "booted",
         "waited" => verdict.waited = text,
         "script-exit" => verdict.script_exit = Some(number(value)?),
         "service" => verdict.services.push(service(value)?),

@@ -130,6 +130,7 @@ figures() {
 }
 
 say BEGIN
+say "scope=${SCOPE:-whole}"
 say "step=the system to have started"
 state=$(timeout "$STEP_S" systemctl is-system-running --wait)
 say "waited=${state:-$(systemctl is-system-running)}"
@@ -152,10 +153,12 @@ identity
 disk
 sleep 10
 sample second
-on_demand started start
-sample loaded
-on_demand stopped stop
-sample last
+if [ "${SCOPE:-whole}" = whole ]; then
+	on_demand started start
+	sample loaded
+	on_demand stopped stop
+	sample last
+fi
 for unit in $(systemctl list-units --failed --all --plain --no-legend | cut -d' ' -f1); do explain "$unit"; done
 say END
 systemctl --no-block poweroff
