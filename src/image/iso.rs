@@ -7,6 +7,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::Context as _;
 use serde::Serialize;
@@ -92,7 +93,7 @@ impl Recipe for StoreRecipe<'_> {
 
 impl Recipe for IsoRecipe<'_> {
     const STAGE: &'static str = "iso";
-    const VERSION: u32 = 2;
+    const VERSION: u32 = 4;
 
     fn make(&self, shop: &Workshop, dir: &Path) -> anyhow::Result<()> {
         let (work, medium) = (dir.join("parts"), dir.join("medium"));
@@ -117,6 +118,7 @@ impl Recipe for IsoRecipe<'_> {
             fs::copy(from, medium.join("EFI/BOOT").join(to)).context("adding boot loaders")?;
         }
         self.core(&bench, &files, &work, &medium)?;
+        date_all(&medium, UNIX_EPOCH + Duration::from_secs(self.epoch)).context("dating the medium")?;
         self.assemble(&bench, &files, &medium, &efi, &dir.join("live.iso"))?;
         fs::remove_dir_all(&medium).and_then(|()| fs::remove_dir_all(&work)).context("removing the parts")
     }
@@ -212,6 +214,19 @@ fn kernel_file(tree: &Tree, link: &str) -> anyhow::Result<Vec<u8>> {
         _ => anyhow::bail!("the root file system has no `/{link}`; an ISO needs a kernel package"),
     };
     tree.bytes(&target)?.with_context(|| format!("the root file system has no `/{target}`"))
+}
+
+/// Gives `folder` and all in it one time; xorriso then takes it for every other date too.
+fn date_all(folder: &Path, time: SystemTime) -> std::io::Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        if path.is_dir() {
+            date_all(&path, time)?;
+        } else {
+            fs::File::open(&path)?.set_modified(time)?;
+        }
+    }
+    fs::File::open(folder)?.set_modified(time)
 }
 
 fn show(path: &Path) -> String {
