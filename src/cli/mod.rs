@@ -10,7 +10,7 @@ mod schema;
 mod test;
 
 use std::collections::BTreeSet;
-use std::io::IsTerminal as _;
+use std::io::{ErrorKind, IsTerminal as _};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
@@ -75,11 +75,20 @@ pub fn run() -> u8 {
         Err(err) => {
             match err.downcast_ref::<Problems>() {
                 Some(problems) => eprint!("{}", human(problems, colour())),
-                None => eprintln!("error: {err:#}"),
+                None => eprintln!("error: {err:#}{}", if disk_full(&err) { DISK_FULL } else { "" }),
             }
             code_of(&err)
         }
     }
+}
+
+/// What to do about a disk that this program itself found full; programs that it runs say so in their logs.
+const DISK_FULL: &str = "\nlikely cause: the disk is full; free some space (`nuvol cache clear`), or choose another --cache or --out";
+
+fn disk_full(err: &anyhow::Error) -> bool {
+    err.chain()
+        .filter_map(|it| it.downcast_ref::<std::io::Error>())
+        .any(|it| matches!(it.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded))
 }
 
 fn dispatch(cli: &Cli) -> anyhow::Result<u8> {

@@ -61,10 +61,13 @@ pub fn trouble(text: &str) -> Option<&'static str> {
     TROUBLES.into_iter().find(|(sign, _)| text.contains(sign)).map(|(_, meaning)| meaning)
 }
 
-/// The last `count` lines that say anything.
-pub fn last_lines(text: &str, count: usize) -> String {
+/// The last `count` lines that say anything; if the kernel crashed, all from its first complaint.
+pub fn last_words(text: &str, count: usize) -> String {
     let lines: Vec<&str> = text.lines().map(str::trim_end).filter(|line| !line.is_empty()).collect();
-    lines[lines.len().saturating_sub(count)..].join("\n")
+    let last = lines.len().saturating_sub(count);
+    // Linux counts its complaints: `int3: 0000 [#1] PREEMPT SMP`.
+    let crash = lines.iter().position(|line| line.contains(" [#1] "));
+    lines[crash.map_or(last, |at| at.min(last))..].join("\n")
 }
 
 /// Where a node says it is, from the console line `NUVOL url=… claim=… name=…`.
@@ -112,7 +115,7 @@ fn plain(bytes: &[u8]) -> String {
 mod tests {
     use std::io::Write as _;
 
-    use super::{Announcement, Tail, announcement, last_lines, plain, trouble};
+    use super::{Announcement, Tail, announcement, last_words, plain, trouble};
 
     #[test]
     fn a_lost_boot_is_recognised() {
@@ -165,7 +168,13 @@ mod tests {
     }
 
     #[test]
-    fn the_last_lines_leave_out_empty_ones() {
-        assert_eq!(last_lines("a\n\nb\n \nc\n", 2), "b\nc");
+    fn the_last_words_leave_out_empty_ones() {
+        assert_eq!(last_words("a\n\nb\n \nc\n", 2), "b\nc");
+    }
+
+    #[test]
+    fn the_last_words_of_a_crashed_kernel_begin_with_the_crash() {
+        let crash = "[    3.0] int3: 0000 [#1] PREEMPT SMP\n[    3.1] RIP: 0010:x+0x1/0x2\nmore\nPanic";
+        assert_eq!(last_words(&format!("a\nb\n{crash}\n"), 2), crash);
     }
 }

@@ -69,7 +69,7 @@ impl Guest {
 
     /// The end of what the console and QEMU said, for an error.
     pub fn last_words(&self) -> String {
-        let lines = console::last_lines(&self.console.text(), LAST_LINES);
+        let lines = console::last_words(&self.console.text(), LAST_LINES);
         format!("{}\n{lines}", self.qemu.complaint()).trim().to_owned()
     }
 }

@@ -13,7 +13,7 @@ use anyhow::Context as _;
 use xshell::cmd;
 
 use super::artefact::{Artefact, Kind, Way};
-use super::console::{Tail, last_lines};
+use super::console::{Tail, last_words};
 use super::firmware::Firmware;
 use super::machine::{Drive, Medium};
 use super::qemu::Qemu;
@@ -51,7 +51,7 @@ pub fn unsigned_grub(
         audience.step(&trial.label(), &format!("`{firmware}` to decide on an unsigned GRUB"));
         let (end, console) = boot(conditions, firmware, &disk, dir.path())?;
         if end != expected {
-            let lines = last_lines(&console, 8);
+            let lines = last_words(&console, 8);
             trial
                 .faults
                 .push(format!("unsigned GRUB under `{firmware}`: {end:?} instead of {expected:?}:\n{lines}"));

@@ -158,7 +158,7 @@ impl Watch<'_> {
     }
 
     fn fail(&mut self, why: String) -> bool {
-        let lines = console::last_lines(&self.console.text(), LAST_LINES);
+        let lines = console::last_words(&self.console.text(), LAST_LINES);
         self.seen.fault =
             Some(format!("{why}, while waiting for {}; last on the console:\n{lines}", self.step));
         true
