@@ -32,8 +32,8 @@ pub trait Recipe: Serialize {
     /// Fills the empty folder `dir`.
     fn make(&self, shop: &Workshop, dir: &Path) -> anyhow::Result<()>;
 
-    /// What this one is about, for the report.
-    fn detail(&self) -> String {
+    /// What this one is about, for the report; it lies in `entry`.
+    fn detail(&self, _entry: &Path) -> String {
         String::new()
     }
 }
@@ -48,7 +48,7 @@ impl Workshop {
             .store
             .get_or_make(R::STAGE, &text, |dir| recipe.make(self, dir))
             .with_context(|| format!("stage `{}` failed", R::STAGE))?;
-        self.report.stage(R::STAGE, since, found, &recipe.detail());
+        self.report.stage(R::STAGE, since, found, &recipe.detail(&path));
         Ok(path)
     }
 

@@ -7,7 +7,7 @@ use anyhow::Context as _;
 
 use super::{Common, doctor};
 use crate::host::{EnvironmentLacks, missing, on_signals};
-use crate::rootfs::{Archive, Mirror, Source};
+use crate::rootfs::{Archive, Installer, Mirror, Source};
 use crate::spec::{Format, ProfileName};
 use crate::{overlay, plan};
 
@@ -28,6 +28,9 @@ pub struct Build {
     /// The agent's package [default: made from the `nuvol-agent` beside this program]
     #[arg(long, value_name = "FILE.deb")]
     agent: Option<PathBuf>,
+    /// Who installs the packages; mmdebstrap is slower, and there to compare with
+    #[arg(long, value_name = "NAME", default_value = "nuvol")]
+    installer: Installer,
 }
 
 /// Builds, and prints the path of each image on standard output.
@@ -48,13 +51,13 @@ pub fn run(common: &Common, args: &Build) -> anyhow::Result<u8> {
         None => Mirror::of_host(&shop.host)?,
     };
     // With the archive's index at hand, names of packages are checked too.
-    let archive = Archive::update(&shop, &plan.base, &mirror)?;
+    let archive = Archive::update(&shop, &plan.base, mirror.clone())?;
     plan = plan::resolve(&tree, &args.profile, Some(archive.names()))?.plan;
     if let Some(disk) = plan.disk.as_mut().filter(|_| !args.formats.is_empty()) {
         disk.formats = args.formats.iter().copied().collect();
     }
     let out = std::path::absolute(&args.out).context("finding the output folder")?;
-    let source = Source { mirror, archive, agent: args.agent.clone() };
+    let source = Source { mirror, archive, agent: args.agent.clone(), installer: args.installer };
     let release = crate::pipeline::build(&shop, &plan, &overlay, source, &out)?;
     shop.report.note(&format!("done in {:.1} s", since.elapsed().as_secs_f64()));
     if common.json {

@@ -3,7 +3,9 @@
 mod build;
 mod cache;
 mod check;
+mod compare;
 mod doctor;
+mod install;
 mod plan;
 mod run;
 mod schema;
@@ -65,6 +67,10 @@ enum Verb {
     },
     #[command(hide = true)]
     Enter(crate::host::Enter),
+    #[command(hide = true)]
+    Install(install::Install),
+    #[command(hide = true)]
+    Compare(compare::Compare),
 }
 
 /// Runs the program and returns its exit code.
@@ -106,6 +112,8 @@ fn dispatch(cli: &Cli) -> anyhow::Result<u8> {
             Ok(0)
         }
         Verb::Enter(args) => crate::host::enter(args).map(|()| 0),
+        Verb::Install(args) => install::run(args),
+        Verb::Compare(args) => compare::run(args),
     }
 }
 

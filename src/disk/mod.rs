@@ -16,7 +16,7 @@ pub use fat::Fat;
 pub use layout::{Layout, Span};
 
 use crate::plan;
-use crate::rootfs::{Bench, Body, Rootfs, Tools, Tree};
+use crate::rootfs::{Bench, Facts, Rootfs, Tools, Tree};
 use crate::store::Artifact;
 use crate::workshop::{Recipe, Workshop};
 
@@ -40,26 +40,15 @@ struct DiskRecipe<'a> {
 
 /// Builds the disk that `disk` describes around `rootfs`.
 pub fn build(shop: &Workshop, disk: &plan::Disk, rootfs: &Rootfs) -> anyhow::Result<Disk> {
-    let tree = Tree::read(&rootfs.tar.path)?;
-    let layout = Layout::new(root_size(disk, &tree)?);
-    drop(tree);
+    let layout = Layout::new(root_size(disk, &rootfs.facts)?);
     let Rootfs { tar, epoch, tools, .. } = rootfs;
     let entry = shop.make(&DiskRecipe { root: tar, disk, epoch: *epoch, tools, layout })?;
     Ok(Disk { raw: Artifact::of(&entry, "disk.raw")?, layout })
 }
 
-fn root_size(disk: &plan::Disk, tree: &Tree) -> anyhow::Result<u64> {
-    let sizes: Vec<u64> = tree
-        .nodes()
-        .values()
-        .map(|node| match &node.body {
-            Body::Stored { size, .. } => *size,
-            Body::Bytes(bytes) => bytes.len() as u64,
-            _ => 1,
-        })
-        .collect();
-    let Some(size) = disk.root_size else { return Ok(layout::root_size(sizes.into_iter())) };
-    if let Err(least) = layout::check_root(size, sizes.iter().sum()) {
+fn root_size(disk: &plan::Disk, facts: &Facts) -> anyhow::Result<u64> {
+    let Some(size) = disk.root_size else { return Ok(layout::root_size(facts.allocated)) };
+    if let Err(least) = layout::check_root(size, facts.bytes) {
         anyhow::bail!("`disk.root.size` is {size}, but this root file system needs {least} or more");
     }
     Ok(size.bytes())
@@ -84,7 +73,7 @@ impl Recipe for DiskRecipe<'_> {
         fs::remove_dir_all(&work).context("removing the parts")
     }
 
-    fn detail(&self) -> String {
+    fn detail(&self, _: &Path) -> String {
         format!("{} MiB, root {} MiB", self.layout.size >> 20, self.layout.root.size >> 20)
     }
 }

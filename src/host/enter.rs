@@ -11,14 +11,14 @@ use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
-use nix::mount::{MntFlags, MsFlags, mount, umount2};
 use nix::libc;
+use nix::mount::{MntFlags, MsFlags, mount, umount2};
 use nix::sys::statvfs::{FsFlags, statvfs};
 use seccompiler::{BpfProgram, SeccompAction, SeccompFilter};
 
-/// What is to be entered. Made by `Sandbox`, read by the hidden verb `enter`.
+/// What is to be entered. Made by `Sandbox`, read by the hidden verbs that work inside.
 #[derive(Debug, clap::Args)]
-pub struct Enter {
+pub struct Inside {
     /// The tree whose programs run: the tools root, or `/` for the host's own.
     #[arg(long)]
     pub root: PathBuf,
@@ -34,6 +34,14 @@ pub struct Enter {
     /// Working folder.
     #[arg(long)]
     pub folder: PathBuf,
+}
+
+/// A program and where it runs: the hidden verb `enter`.
+#[derive(Debug, clap::Args)]
+pub struct Enter {
+    /// The place.
+    #[command(flatten)]
+    pub inside: Inside,
     /// The program and its arguments.
     #[arg(last = true, required = true)]
     pub program: Vec<OsString>,
@@ -41,9 +49,21 @@ pub struct Enter {
 
 const NONE: Option<&str> = None;
 
-/// Becomes `args.program` inside the new root. Must run as the first process of its own mount
-/// and pid namespaces. Returns only on failure.
+/// Becomes `args.program` inside the new root. Returns only on failure.
 pub fn enter(args: &Enter) -> anyhow::Result<()> {
+    go_inside(&args.inside)?;
+    let Some((program, rest)) = args.program.split_first() else { anyhow::bail!("no program to run") };
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "this is the one place where the sandbox becomes the program"
+    )]
+    let err = std::process::Command::new(program).args(rest).exec();
+    Err(err).with_context(|| format!("starting `{}` in the sandbox", program.to_string_lossy()))
+}
+
+/// Builds the new root and moves this process into it. Must be the first process of its own mount
+/// and pid namespaces.
+pub fn go_inside(args: &Inside) -> anyhow::Result<()> {
     let new = args.mountpoint.as_path();
     mount(Some("tmpfs"), new, Some("tmpfs"), MsFlags::MS_NOSUID, Some("mode=0755,size=90%"))
         .with_context(|| format!("mounting the sandbox on `{}`", new.display()))?;
@@ -57,14 +77,7 @@ pub fn enter(args: &Enter) -> anyhow::Result<()> {
         lend(path, new, false)?;
     }
     pivot(new, &args.folder)?;
-    forget_syncs()?;
-    let Some((program, rest)) = args.program.split_first() else { anyhow::bail!("no program to run") };
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "this is the one place where the sandbox becomes the program"
-    )]
-    let err = std::process::Command::new(program).args(rest).exec();
-    Err(err).with_context(|| format!("starting `{}` in the sandbox", program.to_string_lossy()))
+    forget_syncs()
 }
 
 /// The programs: `/usr` and `/etc` of `root` for reading, and the links of a merged `/usr`.
@@ -159,9 +172,8 @@ fn forget_syncs() -> anyhow::Result<()> {
     ];
     let done = SeccompAction::Errno(0);
     let arch = std::env::consts::ARCH.try_into().context("filtering system calls on this processor")?;
-    let filter =
-        SeccompFilter::new(calls.map(|it| (it, vec![])).into(), SeccompAction::Allow, done, arch)
-            .context("making a filter of system calls")?;
+    let filter = SeccompFilter::new(calls.map(|it| (it, vec![])).into(), SeccompAction::Allow, done, arch)
+        .context("making a filter of system calls")?;
     let program: BpfProgram = filter.try_into().context("making a filter of system calls")?;
     seccompiler::apply_filter(&program).context("filtering system calls")
 }

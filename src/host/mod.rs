@@ -10,12 +10,13 @@ use std::fs::File;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::time::Instant;
 
 use anyhow::Context as _;
 use xshell::{Cmd, Shell};
 
 pub use cleanup::{Scratch, on_signals};
-pub use enter::{Enter, enter};
+pub use enter::{Enter, Inside, enter, go_inside};
 pub use needs::{Need, is_program, missing};
 pub use sandbox::Sandbox;
 
@@ -86,6 +87,7 @@ impl Host {
         let (log, mut file) = self.log_file(&command)?;
         writeln!(file, "$ {line}").context("writing a log")?;
 
+        let since = Instant::now();
         let (reader, writer) = std::io::pipe().context("making a pipe")?;
         let stdin = if input.is_empty() { Stdio::null() } else { Stdio::piped() };
         command.stdin(stdin).stdout(writer.try_clone().context("making a pipe")?).stderr(writer);
@@ -97,7 +99,8 @@ impl Host {
         let mut tail = std::collections::VecDeque::new();
         for bytes in BufReader::new(reader).split(b'\n') {
             let text = String::from_utf8_lossy(&bytes.context("reading from a program")?).into_owned();
-            writeln!(file, "{text}").context("writing a log")?;
+            // With seconds since the start: a log also tells what took long.
+            writeln!(file, "{:8.2}  {text}", since.elapsed().as_secs_f64()).context("writing a log")?;
             on_line(&text);
             if tail.len() == TAIL_LINES {
                 tail.pop_front();

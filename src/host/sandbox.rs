@@ -63,10 +63,22 @@ impl Sandbox {
         program: &str,
         args: impl IntoIterator<Item = impl Into<OsString>>,
     ) -> anyhow::Result<Cmd<'sh>> {
+        let words = ["--".into(), program.into()].into_iter().chain(args.into_iter().map(Into::into));
+        self.call(shell, "enter", words)
+    }
+
+    /// The command that does the hidden verb `verb` of our own in here: no file of ours need be
+    /// visible, nor fit the tree's libraries.
+    pub fn call<'sh>(
+        &self,
+        shell: &'sh Shell,
+        verb: &str,
+        args: impl IntoIterator<Item = OsString>,
+    ) -> anyhow::Result<Cmd<'sh>> {
         let own = std::env::current_exe().context("finding our own program")?;
         let mut line: Vec<OsString> = words(["--pdeathsig", "KILL", "unshare"]);
         line.extend(self.namespaces());
-        line.extend(["--".into(), own.into_os_string(), "enter".into()]);
+        line.extend(["--".into(), own.into_os_string(), verb.into()]);
         for (flag, path) in
             [("--root", &self.root), ("--mountpoint", &self.mountpoint), ("--folder", &self.folder)]
         {
@@ -81,8 +93,7 @@ impl Sandbox {
         for path in &self.write {
             line.extend(["--write".into(), path.into()]);
         }
-        line.extend(["--".into(), program.into()]);
-        line.extend(args.into_iter().map(Into::into));
+        line.extend(args);
         // The program must not outlive us, even if we are killed: setpriv asks the kernel to
         // kill unshare with us, and unshare takes the whole pid namespace along.
         Ok(cmd!(shell, "setpriv {line...}"))

@@ -54,7 +54,7 @@ pub fn text(plan: &Plan, rootfs: &Rootfs, files: &[(String, &Image)]) -> anyhow:
         services: plan.services.keys().map(|name| name.as_str()).collect(),
         images: images.collect::<anyhow::Result<_>>()?,
         rootfs: &rootfs.tar.digest,
-        packages: &rootfs.installed,
+        packages: &rootfs.facts.installed,
     };
     Ok(serde_json::to_string_pretty(&manifest).context("writing the manifest")? + "\n")
 }

@@ -1,19 +1,21 @@
-//! The Debian archive as it is now: its index, verified against the Debian keyring, and what
-//! apt would install from it.
+//! The Debian archive as it is now: its index, verified against the Debian keyring.
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use anyhow::Context as _;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
 
+use super::http;
 use super::mirror::Mirror;
 use crate::host::Sandbox;
 use crate::plan::Base;
 use crate::spec::PackageName;
-use crate::store::{Found, Lock};
+use crate::store::{Found, Lock, hex};
 use crate::workshop::Workshop;
 
 /// Comes with the package `debian-archive-keyring`.
@@ -21,6 +23,8 @@ pub const KEYRING: &str = "/usr/share/keyrings/debian-archive-keyring.gpg";
 
 /// Where the names of the archive's packages are kept for checks without network.
 const NAMES: &str = "names";
+/// What the index is.
+const STATE: &str = "state.json";
 
 /// Names of all packages of the archive, as the last build with the shelf `shelf` saw it.
 pub fn known_packages(shelf: &Path) -> Option<BTreeSet<PackageName>> {
@@ -34,66 +38,52 @@ fn parse_names(text: &str) -> BTreeSet<PackageName> {
 
 /// The archive's index in a private apt, held while this lives.
 pub struct Archive {
-    folder: PathBuf,
-    epoch: u64,
+    pub(super) folder: PathBuf,
+    pub(super) mirror: Mirror,
+    pub(super) base: Base,
+    pub(super) state: State,
     names: BTreeSet<PackageName>,
     _lock: Lock,
 }
 
-/// A package of the archive in one exact version.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Package {
-    /// Its name.
-    pub name: String,
-    /// Its exact version.
-    pub version: String,
-    /// sha256 of the `.deb`, in hexadecimal digits.
-    pub sha256: String,
-    /// Size of the `.deb` in bytes.
-    pub size: u64,
-    /// Where the `.deb` is fetched from.
-    #[serde(skip)]
-    pub uri: String,
-    /// Its paragraph of the archive's index, without `Filename`.
-    #[serde(skip)]
-    pub stanza: String,
+/// What the index is, as of its last update.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct State {
+    /// What apt was told: suites, components, mirror.
+    configuration: String,
+    /// sha256 of each signed Release file, sorted.
+    pub releases: Vec<String>,
+    /// Seconds since 1970 of the newest of them.
+    epoch: u64,
+    /// Seconds since 1970 when the first of them ends to be valid.
+    expires: u64,
 }
 
 impl Archive {
-    /// Fetches the index of `base`'s suites from `mirror`.
-    pub fn update(shop: &Workshop, base: &Base, mirror: &Mirror) -> anyhow::Result<Self> {
+    /// The index of `base`'s suites from `mirror`, fetched unless it is the newest that there is.
+    pub fn update(shop: &Workshop, base: &Base, mirror: Mirror) -> anyhow::Result<Self> {
         let since = Instant::now();
         let (folder, lock) = shop.store.kept("apt")?;
-        for name in ["lists/partial", "cache/archives/partial", "etc"] {
-            fs::create_dir_all(folder.join(name)).context("making a private apt")?;
-        }
-        fs::write(folder.join("status"), "").context("making a private apt")?;
         let text = configuration(&folder, base) + &proxies(shop)?;
-        fs::write(folder.join("apt.conf"), text).context("configuring a private apt")?;
-        fs::write(folder.join("etc/sources.list"), sources(base, mirror))
-            .context("configuring a private apt")?;
-
-        let sandbox = Self::sandbox(shop, &folder).with_network();
-        let command = shop.command(&sandbox, "apt-get", &["update", "-q", "--error-on=any"])?;
-        let result = shop.host.run(command.env("APT_CONFIG", folder.join("apt.conf")));
-        result.context(crate::host::NetworkFailed).context("fetching the archive's index")?;
-        let epoch = epoch(shop, &folder)?;
-        let mut archive = Self { folder, epoch, names: BTreeSet::new(), _lock: lock };
-        let names = archive.read(shop, "apt-cache", &["pkgnames"])?;
-        fs::write(archive.folder.join(NAMES), &names).context("keeping the names of packages")?;
-        archive.names = parse_names(&names);
+        let configuration = text.clone() + &sources(base, &mirror);
+        let found = match known_state(&folder).filter(|it| it.configuration == configuration) {
+            Some(state) if is_newest(&state, base, &mirror) => (state, Found::Reused),
+            _ => (fetch(shop, &folder, base, &mirror, &text, configuration)?, Found::Made),
+        };
+        let names = fs::read_to_string(folder.join(NAMES)).context("reading the names of packages")?;
         shop.report.stage(
             "index",
             since,
-            Found::Made,
+            found.1,
             &format!("{} of {}", base.suite, base.architecture.as_str()),
         );
-        Ok(archive)
+        let names = parse_names(&names);
+        Ok(Self { folder, mirror, base: base.clone(), state: found.0, names, _lock: lock })
     }
 
     /// Seconds since 1970 of the newest of the archive's Release files: the build's time.
     pub fn epoch(&self) -> u64 {
-        self.epoch
+        self.state.epoch
     }
 
     /// Names of all packages of the archive.
@@ -101,48 +91,92 @@ impl Archive {
         &self.names
     }
 
-    /// All packages, in their exact versions, that an installation of `names` consists of.
-    pub fn resolve(&self, shop: &Workshop, names: &BTreeSet<PackageName>) -> anyhow::Result<Vec<Package>> {
-        let since = Instant::now();
-        // mmdebstrap starts from the same set: the essential packages and apt.
-        let mut args = vec!["install", "--print-uris", "-qq", "-y", "?essential", "apt"];
-        args.extend(names.iter().map(PackageName::as_str));
-        let text = self.read(shop, "apt-get", &args).context("resolving the packages")?;
-        let mut packages = parse_uris(&text)?;
-
-        let wanted: Vec<String> = packages.iter().map(|it| format!("{}={}", it.name, it.version)).collect();
-        let mut show = vec!["show"];
-        show.extend(wanted.iter().map(String::as_str));
-        let stanzas = self.read(shop, "apt-cache", &show).context("reading the archive's index")?;
-        add_stanzas(&mut packages, &stanzas)?;
-        packages.sort_by(|a, b| a.name.cmp(&b.name));
-        let size: u64 = packages.iter().map(|it| it.size).sum();
-        let detail = format!("{} packages, {} MB", packages.len(), size / 1_000_000);
-        shop.report.stage("resolve", since, Found::Made, &detail);
-        Ok(packages)
+    /// What apt's `program` prints about this index.
+    pub(super) fn read(&self, shop: &Workshop, program: &str, args: &[&str]) -> anyhow::Result<String> {
+        read(shop, &self.folder, program, args)
     }
+}
 
-    fn read(&self, shop: &Workshop, program: &str, args: &[&str]) -> anyhow::Result<String> {
-        let sandbox = Self::sandbox(shop, &self.folder);
-        let command = shop.command(&sandbox, program, args)?;
-        shop.host.read(command.env("APT_CONFIG", self.folder.join("apt.conf")))
-    }
+fn sandbox(shop: &Workshop, folder: &Path) -> Sandbox {
+    shop.sandbox(Path::new("/")).write(folder)
+}
 
-    fn sandbox(shop: &Workshop, folder: &Path) -> Sandbox {
-        shop.sandbox(Path::new("/")).write(folder)
+fn read(shop: &Workshop, folder: &Path, program: &str, args: &[&str]) -> anyhow::Result<String> {
+    let command = shop.command(&sandbox(shop, folder), program, args)?;
+    shop.host.read(command.env("APT_CONFIG", folder.join("apt.conf")))
+}
+
+fn known_state(folder: &Path) -> Option<State> {
+    serde_json::from_str(&fs::read_to_string(folder.join(STATE)).ok()?).ok()
+}
+
+/// Whether the mirror still has the very Release files that the index was made from. If it cannot
+/// be asked so simply, apt is to try, and to say why it fails.
+fn is_newest(state: &State, base: &Base, mirror: &Mirror) -> bool {
+    let agent = http::agent();
+    let digest = |address: String| -> Option<String> {
+        let mut answer = agent.get(&address).call().ok()?;
+        Some(hex(&Sha256::digest(answer.body_mut().read_to_vec().ok()?)))
+    };
+    let found: Option<Vec<String>> = std::thread::scope(|scope| {
+        let asked: Vec<_> = suites(base, mirror)
+            .map(|(uri, suite)| scope.spawn(move || digest(format!("{uri}dists/{suite}/InRelease"))))
+            .into();
+        asked.into_iter().map(|thread| thread.join().ok().flatten()).collect()
+    });
+    let Some(mut found) = found else { return false };
+    found.sort();
+    found == state.releases && state.expires > http::now()
+}
+
+/// Fetches the index anew; apt verifies it.
+fn fetch(
+    shop: &Workshop,
+    folder: &Path,
+    base: &Base,
+    mirror: &Mirror,
+    text: &str,
+    configuration: String,
+) -> anyhow::Result<State> {
+    // Until the new one is complete there is none: an interrupted update must not look like a good one.
+    fs::remove_file(folder.join(STATE)).or_else(|err| match err.kind() {
+        ErrorKind::NotFound => Ok(()),
+        _ => Err(err).context("forgetting the old index"),
+    })?;
+    for name in ["lists/partial", "cache/archives/partial", "etc"] {
+        fs::create_dir_all(folder.join(name)).context("making a private apt")?;
     }
+    fs::write(folder.join("status"), "").context("making a private apt")?;
+    fs::write(folder.join("apt.conf"), text).context("configuring a private apt")?;
+    fs::write(folder.join("etc/sources.list"), sources(base, mirror)).context("configuring a private apt")?;
+    let inside = sandbox(shop, folder).with_network();
+    let command = shop.command(&inside, "apt-get", &["update", "-q", "--error-on=any"])?;
+    let result = shop.host.run(command.env("APT_CONFIG", folder.join("apt.conf")));
+    result.context(crate::host::NetworkFailed).context("fetching the archive's index")?;
+    let names = read(shop, folder, "apt-cache", &["pkgnames"])?;
+    fs::write(folder.join(NAMES), &names).context("keeping the names of packages")?;
+    let state = state(shop, folder, configuration)?;
+    let text = serde_json::to_vec_pretty(&state).context("keeping the state of the index")?;
+    fs::write(folder.join(STATE), text).context("keeping the state of the index")?;
+    Ok(state)
+}
+
+/// The archive's suites, with the address of each.
+fn suites(base: &Base, mirror: &Mirror) -> [(String, String); 3] {
+    let Base { suite, .. } = base;
+    [
+        (mirror.archive.clone(), suite.clone()),
+        (mirror.archive.clone(), format!("{suite}-updates")),
+        (mirror.security.clone(), format!("{suite}-security")),
+    ]
 }
 
 /// The archive's suites for apt, for the build only.
 fn sources(base: &Base, mirror: &Mirror) -> String {
-    let Base { suite, components, .. } = base;
-    let components = components.join(" ");
-    let Mirror { archive, security } = mirror;
-    format!(
-        "deb [signed-by={KEYRING}] {archive} {suite} {components}\n\
-         deb [signed-by={KEYRING}] {archive} {suite}-updates {components}\n\
-         deb [signed-by={KEYRING}] {security} {suite}-security {components}\n"
-    )
+    let components = base.components.join(" ");
+    suites(base, mirror)
+        .map(|(uri, suite)| format!("deb [signed-by={KEYRING}] {uri} {suite} {components}\n"))
+        .concat()
 }
 
 fn configuration(folder: &Path, base: &Base) -> String {
@@ -180,92 +214,26 @@ fn proxies(shop: &Workshop) -> anyhow::Result<String> {
     Ok(lines.map(|line| format!("{line}\n")).collect())
 }
 
-/// The newest `Date:` of the Release files that were fetched.
-fn epoch(shop: &Workshop, folder: &Path) -> anyhow::Result<u64> {
-    let mut newest = None;
+/// What the Release files that apt fetched say of themselves.
+fn state(shop: &Workshop, folder: &Path, configuration: String) -> anyhow::Result<State> {
+    let mut state = State { configuration, releases: Vec::new(), epoch: 0, expires: u64::MAX };
     for entry in fs::read_dir(folder.join("lists")).context("reading the archive's index")? {
         let path = entry.context("reading the archive's index")?.path();
-        if path.to_string_lossy().ends_with("InRelease") {
-            let text = fs::read_to_string(&path).with_context(|| format!("reading `{}`", path.display()))?;
-            let date = text.lines().find_map(|line| line.strip_prefix("Date: "));
-            let date = date.with_context(|| format!("`{}` has no date", path.display()))?;
+        if !path.to_string_lossy().ends_with("InRelease") {
+            continue;
+        }
+        let text = fs::read_to_string(&path).with_context(|| format!("reading `{}`", path.display()))?;
+        let date = |field: &str| -> anyhow::Result<Option<u64>> {
+            let Some(date) = text.lines().find_map(|line| line.strip_prefix(field)) else { return Ok(None) };
             let seconds = shop.host.read(xshell::cmd!(shop.host.shell(), "date -u -d {date} +%s"))?;
-            let seconds: u64 =
-                seconds.trim().parse().with_context(|| format!("reading the date `{date}`"))?;
-            newest = newest.max(Some(seconds));
-        }
+            Ok(Some(seconds.trim().parse().with_context(|| format!("reading the date `{date}`"))?))
+        };
+        let made = date("Date: ")?.with_context(|| format!("`{}` has no date", path.display()))?;
+        state.epoch = state.epoch.max(made);
+        state.expires = state.expires.min(date("Valid-Until: ")?.unwrap_or(u64::MAX));
+        state.releases.push(hex(&Sha256::digest(text.as_bytes())));
     }
-    newest.context("the archive has no signed Release file")
-}
-
-/// Reads `apt-get --print-uris`: `'URI' NAME_VERSION_ARCH.deb SIZE SHA256:DIGEST`.
-fn parse_uris(text: &str) -> anyhow::Result<Vec<Package>> {
-    let mut packages = Vec::new();
-    for line in text.lines().filter(|line| line.starts_with('\'')) {
-        let package =
-            parse_uri(line).with_context(|| format!("apt printed `{line}`, which is not a package"))?;
-        packages.push(package);
-    }
-    anyhow::ensure!(!packages.is_empty(), "apt resolved no package at all");
-    Ok(packages)
-}
-
-fn parse_uri(line: &str) -> Option<Package> {
-    let mut words = line.split(' ');
-    let uri = words.next()?.trim_matches('\'').to_owned();
-    let mut file = words.next()?.split('_');
-    let name = file.next()?.to_owned();
-    let version = file.next()?.replace("%3a", ":");
-    let size = words.next()?.parse().ok()?;
-    let sha256 = words.next()?.strip_prefix("SHA256:")?.to_owned();
-    Some(Package { name, version, sha256, size, uri, stanza: String::new() })
-}
-
-/// Gives each package its paragraph of the index; the paragraph must name the same bytes.
-fn add_stanzas(packages: &mut [Package], text: &str) -> anyhow::Result<()> {
-    for stanza in text.split("\n\n").map(str::trim).filter(|it| !it.is_empty()) {
-        let field = |name: &str| stanza.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(": "));
-        let (Some(sha256), Some(name)) = (field("SHA256"), field("Package")) else { continue };
-        for package in packages.iter_mut().filter(|it| it.sha256 == sha256 && it.name == name) {
-            let lines = stanza.lines().filter(|line| !line.starts_with("Filename: "));
-            package.stanza = lines.collect::<Vec<_>>().join("\n");
-        }
-    }
-    match packages.iter().find(|it| it.stanza.is_empty()) {
-        Some(package) => {
-            anyhow::bail!("the archive's index does not hold `{}` {}", package.name, package.version)
-        }
-        None => Ok(()),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{add_stanzas, parse_uris};
-
-    const LINE: &str =
-        "'http://m.test/debian/pool/main/a/at/at_1%3a3.2_amd64.deb' at_1%3a3.2_amd64.deb 12 SHA256:ab\n";
-
-    #[test]
-    fn what_apt_would_fetch_is_read() {
-        let packages = parse_uris(LINE).unwrap();
-        assert_eq!((packages[0].name.as_str(), packages[0].version.as_str()), ("at", "1:3.2"));
-        assert_eq!((packages[0].size, packages[0].sha256.as_str()), (12, "ab"));
-    }
-
-    #[test]
-    fn a_line_that_is_no_package_is_an_error() {
-        assert!(parse_uris("'http://m.test/x' x\n").is_err());
-        assert!(parse_uris("").is_err());
-    }
-
-    #[test]
-    fn a_paragraph_belongs_to_the_package_with_the_same_bytes() {
-        let mut packages = parse_uris(LINE).unwrap();
-        add_stanzas(&mut packages, "Package: at\nFilename: pool/at.deb\nSHA256: ab\nDepends: libc6\n\n")
-            .unwrap();
-        assert_eq!(packages[0].stanza, "Package: at\nSHA256: ab\nDepends: libc6");
-        let mut packages = parse_uris(LINE).unwrap();
-        assert!(add_stanzas(&mut packages, "Package: at\nSHA256: cd\n").is_err());
-    }
+    anyhow::ensure!(!state.releases.is_empty(), "the archive has no signed Release file");
+    state.releases.sort();
+    Ok(state)
 }

@@ -7,19 +7,33 @@ use std::path::Path;
 use anyhow::Context as _;
 use serde::Serialize;
 
-use super::archive::Package;
 use super::bootstrap::Bootstrap;
+use super::install::Job;
+use super::resolve::Package;
 use super::tools::Tools;
 use crate::plan::Base;
+use crate::report::Unit;
 use crate::store::Artifact;
 use crate::workshop::{Recipe, Workshop};
 
 /// Runs in the tree when all packages are configured.
 const FINISH: &str = include_str!("finish.sh");
 
+/// Who installs the packages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum Installer {
+    /// Our own threads unpack, dpkg configures.
+    Nuvol,
+    /// mmdebstrap: apt and dpkg do it all.
+    Mmdebstrap,
+}
+
 /// All that the base is made from.
 #[derive(Serialize)]
 pub struct BaseRecipe<'a> {
+    /// Who installs.
+    pub installer: Installer,
     /// Suite, architecture and the packages that are asked for.
     pub base: &'a Base,
     /// Every package in its exact version.
@@ -50,11 +64,64 @@ impl Recipe for BaseRecipe<'_> {
         fs::write(&finish, self.finish).context("writing the finishing script")?;
         fs::set_permissions(&finish, fs::Permissions::from_mode(0o755))
             .context("writing the finishing script")?;
-        let own: Vec<_> = self.own.iter().map(|it| it.path.clone()).collect();
-        let mut wanted: Vec<&str> = self.base.packages.iter().map(|it| it.as_str()).collect();
-        if !own.is_empty() {
-            wanted.push("nuvol-agent");
+        match self.installer {
+            Installer::Nuvol => self.install(shop, dir, &finish)?,
+            Installer::Mmdebstrap => self.bootstrap(shop, dir, &finish)?,
         }
+        fs::remove_file(&finish).context("removing the finishing script")
+    }
+
+    fn detail(&self, _: &Path) -> String {
+        format!("{} packages", self.packages.len())
+    }
+}
+
+impl BaseRecipe<'_> {
+    fn wanted(&self) -> Vec<&str> {
+        let own = self.own.iter().map(|_| "nuvol-agent").take(1);
+        self.base.packages.iter().map(|it| it.as_str()).chain(["apt"]).chain(own).collect()
+    }
+
+    fn install(&self, shop: &Workshop, dir: &Path, finish: &Path) -> anyhow::Result<()> {
+        let mut debs = Vec::new();
+        for package in self.packages {
+            let path = shop.store.package(&package.sha256);
+            let path = path.with_context(|| format!("`{}` is not on the shelf", package.name))?;
+            debs.push((path, package.sha256.clone()));
+        }
+        debs.extend(self.own.iter().map(|it| (it.path.clone(), it.digest.clone())));
+        let job = Job {
+            debs,
+            wanted: self.wanted().into_iter().map(str::to_owned).collect(),
+            architecture: self.base.architecture.as_str().to_owned(),
+            install: self.install.path.clone(),
+            finish: finish.to_owned(),
+            epoch: self.epoch,
+            out: dir.join("base.tar"),
+        };
+        let path = dir.join("job.json");
+        fs::write(&path, serde_json::to_vec(&job).context("writing the job")?).context("writing the job")?;
+        let mut sandbox = shop.sandbox(self.tools.root()).read(shop.store.packages());
+        for path in self.own.iter().map(|it| &it.path).chain([&self.install.path]) {
+            sandbox = sandbox.read(path);
+        }
+        let words = ["--job".into(), path.clone().into_os_string()];
+        let command = sandbox.write(dir).call(shop.host.shell(), "install", words)?;
+        // We say a line when we unpack a package, and dpkg says one when it configures it.
+        let bar = shop.report.bar("install", 2 * job.debs.len() as u64, Unit::Steps);
+        let mut on_line = |line: &str| {
+            if line.starts_with("Unpacking ") || line.starts_with("Setting up ") {
+                bar.inc(1);
+            }
+        };
+        let result = shop.host.watch(command.env("TMPDIR", "/tmp"), &mut on_line);
+        bar.finish_and_clear();
+        result?;
+        fs::remove_file(&path).context("removing the job")
+    }
+
+    fn bootstrap(&self, shop: &Workshop, dir: &Path, finish: &Path) -> anyhow::Result<()> {
+        let own: Vec<_> = self.own.iter().map(|it| it.path.clone()).collect();
         let bootstrap = Bootstrap {
             tools: self.tools.root(),
             suite: &self.base.suite,
@@ -62,16 +129,11 @@ impl Recipe for BaseRecipe<'_> {
             epoch: self.epoch,
             packages: self.packages,
             own: &own,
-            wanted,
-            options: options(&self.install.path, &finish),
+            wanted: self.wanted(),
+            options: options(&self.install.path, finish),
             lend: vec![self.install.path.clone()],
         };
-        bootstrap.run(shop, dir)?;
-        fs::remove_file(&finish).context("removing the finishing script")
-    }
-
-    fn detail(&self) -> String {
-        format!("{} packages", self.packages.len())
+        bootstrap.run(shop, dir).map(|_| ())
     }
 }
 

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use sha2::{Digest as _, Sha256};
 
-use super::archive::Package;
+use super::resolve::Package;
 use crate::report::Unit;
 use crate::store::hex;
 use crate::workshop::Workshop;

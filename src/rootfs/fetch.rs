@@ -1,20 +1,15 @@
 //! Packages from the mirror to the shelf, each accepted only if its bytes are those that the
 //! signed index names.
 
-use std::collections::BTreeMap;
-use std::net::SocketAddr;
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use indicatif::ProgressBar;
-use ureq::config::Config;
-use ureq::http::Uri;
-use ureq::unversioned::resolver::{DefaultResolver, ResolvedSocketAddrs, Resolver};
-use ureq::unversioned::transport::{DefaultConnector, NextTimeout};
 
-use super::archive::Package;
+use super::http;
+use super::resolve::Package;
 use crate::report::Unit;
 use crate::store::{Found, Store};
 use crate::workshop::Workshop;
@@ -31,7 +26,7 @@ pub fn fetch(shop: &Workshop, packages: &[Package]) -> anyhow::Result<()> {
     let bytes = missing.iter().map(|it| it.size).sum();
     let bar = shop.report.bar("fetch", bytes, Unit::Bytes);
     let store = &shop.store;
-    let agent = agent();
+    let agent = http::agent();
     let next = AtomicUsize::new(0);
     let failure = Mutex::new(None);
     std::thread::scope(|scope| {
@@ -55,42 +50,6 @@ pub fn fetch(shop: &Workshop, packages: &[Package]) -> anyhow::Result<()> {
     let found = if missing.is_empty() { Found::Reused } else { Found::Made };
     shop.report.stage("fetch", since, found, &format!("{} new, {} MB", missing.len(), bytes / 1_000_000));
     Ok(())
-}
-
-fn agent() -> ureq::Agent {
-    let config = ureq::Agent::config_builder()
-        .timeout_connect(Some(Duration::from_secs(20)))
-        .timeout_recv_response(Some(Duration::from_secs(60)))
-        .user_agent(concat!("nuvol/", env!("CARGO_PKG_VERSION")))
-        .build();
-    ureq::Agent::with_parts(config, DefaultConnector::default(), LookUpOnce::default())
-}
-
-/// Looks each host up once and one at a time: several hundred look-ups side by side cost some
-/// name servers' answers, and each lost one costs 5 s.
-#[derive(Debug, Default)]
-struct LookUpOnce {
-    known: Mutex<BTreeMap<String, Vec<SocketAddr>>>,
-    inner: DefaultResolver,
-}
-
-impl Resolver for LookUpOnce {
-    fn resolve(
-        &self,
-        uri: &Uri,
-        config: &Config,
-        timeout: NextTimeout,
-    ) -> Result<ResolvedSocketAddrs, ureq::Error> {
-        let host = uri.authority().map(ToString::to_string).unwrap_or_default();
-        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        if !known.contains_key(&host) {
-            let found = self.inner.resolve(uri, config, timeout)?;
-            known.insert(host.clone(), found.iter().copied().collect());
-        }
-        let mut addresses = self.empty();
-        known.get(&host).into_iter().flatten().for_each(|address| addresses.push(*address));
-        Ok(addresses)
-    }
 }
 
 fn fetch_one(store: &Store, agent: &ureq::Agent, package: &Package, bar: &ProgressBar) -> anyhow::Result<()> {

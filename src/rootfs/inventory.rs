@@ -1,9 +1,9 @@
 //! What is installed in a tree, as its own dpkg tells.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// A package of the tree.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Installed {
     /// Its name.
     pub name: String,

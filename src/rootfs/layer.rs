@@ -1,12 +1,14 @@
 //! The root file system: the base, cleaned of what a build leaves behind, with the overlays'
 //! files laid over, in canonical form.
 
+use std::fs;
 use std::path::Path;
 
 use anyhow::Context as _;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::gate;
+use super::inventory::{self, Installed};
 use super::tree::{Body, Node, Tree};
 use crate::overlay::{Content, Entry, Ids, Layer};
 use crate::store::Artifact;
@@ -15,6 +17,7 @@ use crate::workshop::{Recipe, Workshop};
 /// Debian's public sources, as apt itself ships them.
 const EXAMPLE_SOURCES: &str = "usr/share/doc/apt/examples/debian.sources";
 const SECONDS_A_DAY: u64 = 86_400;
+const FACTS: &str = "facts.json";
 
 /// All that the root file system is made from.
 #[derive(Serialize)]
@@ -34,7 +37,7 @@ pub struct LayerRecipe<'a> {
 
 impl Recipe for LayerRecipe<'_> {
     const STAGE: &'static str = "layer";
-    const VERSION: u32 = 2;
+    const VERSION: u32 = 3;
 
     fn make(&self, _: &Workshop, dir: &Path) -> anyhow::Result<()> {
         let mut tree = Tree::read(&self.base.path)?;
@@ -46,11 +49,49 @@ impl Recipe for LayerRecipe<'_> {
             tree.insert(path, node)?;
         }
         gate::check(&tree, &self.foreign)?;
+        let facts = serde_json::to_vec_pretty(&Facts::of(&tree)?).context("writing down what is in it")?;
+        fs::write(dir.join(FACTS), facts).context("writing down what is in it")?;
         tree.write(&dir.join("root.tar"), self.epoch)
     }
 
-    fn detail(&self) -> String {
+    fn detail(&self, _: &Path) -> String {
         format!("{} overlay files", self.files.len())
+    }
+}
+
+/// What later stages ask about the tree, so that they need not read it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Facts {
+    /// What its dpkg says is installed.
+    pub installed: Vec<Installed>,
+    /// Bytes of all its files.
+    pub bytes: u64,
+    /// The same in whole blocks, with an inode each.
+    pub allocated: u64,
+}
+
+impl Facts {
+    fn of(tree: &Tree) -> anyhow::Result<Self> {
+        const BLOCK: u64 = 4096;
+        const INODE: u64 = 256;
+        let sizes = || {
+            tree.nodes().values().map(|node| match &node.body {
+                Body::Stored { size, .. } => *size,
+                Body::Bytes(bytes) => bytes.len() as u64,
+                _ => 1,
+            })
+        };
+        Ok(Self {
+            installed: inventory::parse(&tree.text("var/lib/dpkg/status")?),
+            bytes: sizes().sum(),
+            allocated: sizes().map(|size| size.next_multiple_of(BLOCK) + INODE).sum(),
+        })
+    }
+
+    /// Those of the finished layer `entry`.
+    pub fn read(entry: &Path) -> anyhow::Result<Self> {
+        let text = fs::read(entry.join(FACTS)).context("reading what is in the root file system")?;
+        serde_json::from_slice(&text).context("reading what is in the root file system")
     }
 }
 
@@ -103,9 +144,11 @@ impl LayerRecipe<'_> {
 
 /// What a build leaves behind and no node needs; each is made afresh where it is needed.
 fn is_left_over(path: &str, node: &Node) -> bool {
-    const FILES: [&str; 17] = [
+    const FILES: [&str; 18] = [
+        // These three are mmdebstrap's.
         "etc/apt/apt.conf.d/99mmdebstrap",
         "etc/dpkg/dpkg.cfg.d/99mmdebstrap",
+        "etc/.resolv.conf.systemd-resolved.bak",
         "etc/apt/sources.list",
         "etc/hostname",
         "etc/resolv.conf",

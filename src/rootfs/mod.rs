@@ -4,12 +4,17 @@
 mod archive;
 mod base;
 mod bootstrap;
+mod compare;
+mod control;
 mod fetch;
 mod gate;
+mod http;
+mod install;
 mod inventory;
 mod layer;
 mod mirror;
 mod own;
+mod resolve;
 mod tools;
 mod tree;
 
@@ -18,10 +23,15 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 
-pub use archive::{Archive, Package, known_packages};
+pub use archive::{Archive, known_packages};
+pub use base::Installer;
+pub use compare::{Difference, How, compare};
 pub use gate::Leak;
+pub use install::{Job, inside as install_inside};
 pub use inventory::Installed;
+pub use layer::Facts;
 pub use mirror::Mirror;
+pub use resolve::Package;
 pub use tools::{Bench, Tools};
 pub use tree::{Body, Node, Tree};
 
@@ -38,8 +48,8 @@ pub struct Rootfs {
     pub epoch: u64,
     /// Every package in its exact version.
     pub packages: Vec<Package>,
-    /// What dpkg says is installed.
-    pub installed: Vec<Installed>,
+    /// What is in it.
+    pub facts: Facts,
     /// What the later stages run.
     pub tools: Tools,
 }
@@ -52,11 +62,13 @@ pub struct Source {
     pub archive: Archive,
     /// The agent's package, where it is not the one beside our program.
     pub agent: Option<PathBuf>,
+    /// Who installs the packages.
+    pub installer: Installer,
 }
 
 /// Builds the root file system of `plan`.
 pub fn build(shop: &Workshop, plan: &Plan, overlay: &Overlay, source: Source) -> anyhow::Result<Rootfs> {
-    let Source { mirror, archive, agent } = source;
+    let Source { mirror, archive, agent, installer } = source;
     let epoch = archive.epoch();
     let packages = archive.resolve(shop, &plan.base.packages)?;
     let tools = Tools::from_archive(shop, &archive, &plan.base)?;
@@ -66,6 +78,7 @@ pub fn build(shop: &Workshop, plan: &Plan, overlay: &Overlay, source: Source) ->
 
     let install = shop.make(&InstallRecipe { layer: &overlay.install, epoch })?;
     let base = shop.make(&base::BaseRecipe {
+        installer,
         base: &plan.base,
         packages: &packages,
         own: vec![agent],
@@ -82,8 +95,7 @@ pub fn build(shop: &Workshop, plan: &Plan, overlay: &Overlay, source: Source) ->
         foreign: foreign(&mirror),
     })?;
     let tar = Artifact::of(&layer, "root.tar")?;
-    let status = Tree::read(&tar.path)?.text("var/lib/dpkg/status")?;
-    Ok(Rootfs { installed: inventory::parse(&status), tar, epoch, packages, tools })
+    Ok(Rootfs { facts: layer::Facts::read(&layer)?, tar, epoch, packages, tools })
 }
 
 /// The install parts of the overlays, as the tar that goes down before the packages.
@@ -103,7 +115,7 @@ impl crate::workshop::Recipe for InstallRecipe<'_> {
         std::fs::write(dir.join("install.tar"), tar?).context("packing the install parts")
     }
 
-    fn detail(&self) -> String {
+    fn detail(&self, _: &Path) -> String {
         let files = self.layer.values().filter(|it| it.content != Content::Directory).count();
         format!("{files} files before the packages")
     }

@@ -9,7 +9,7 @@ use flate2::{Compression, GzBuilder};
 use include_dir::{Dir, DirEntry, include_dir};
 use serde::Serialize;
 
-use crate::store::Artifact;
+use crate::store::{Artifact, hex};
 use crate::workshop::{Recipe, Workshop};
 
 static PACKAGE: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/agent/package");
@@ -54,7 +54,7 @@ fn beside_us() -> anyhow::Result<PathBuf> {
 
 impl Recipe for AgentRecipe {
     const STAGE: &'static str = "agent";
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
 
     fn make(&self, _: &Workshop, dir: &Path) -> anyhow::Result<()> {
         let program = std::fs::read(&self.program.path).context("reading the agent's program")?;
@@ -71,6 +71,7 @@ impl Recipe for AgentRecipe {
             }
         }
         data.sort();
+        control.push(("md5sums".to_owned(), md5sums(&data).into_bytes(), 0o644));
         control.sort();
         let control: Vec<_> =
             control.iter().map(|(path, bytes, mode)| (path.clone(), &bytes[..], *mode)).collect();
@@ -89,7 +90,7 @@ impl Recipe for AgentRecipe {
         Ok(())
     }
 
-    fn detail(&self) -> String {
+    fn detail(&self, _: &Path) -> String {
         format!("nuvol-agent {}", self.version)
     }
 }
@@ -110,6 +111,13 @@ fn collect<'a>(dir: &'a Dir<'a>, files: &mut Vec<(String, &'a [u8])>) {
         }
     }
     files.sort();
+}
+
+/// What `dpkg --verify` compares files with.
+fn md5sums(files: &[(String, &[u8], u32)]) -> String {
+    use md5::{Digest as _, Md5};
+    let lines = files.iter().map(|(path, bytes, _)| format!("{}  {path}\n", hex(&Md5::digest(bytes))));
+    lines.collect()
 }
 
 /// Executable bits do not survive embedding; a script says itself that it is one.

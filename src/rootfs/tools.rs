@@ -9,9 +9,10 @@ use anyhow::Context as _;
 use serde::Serialize;
 use xshell::Cmd;
 
-use super::archive::{Archive, Package};
+use super::archive::Archive;
 use super::bootstrap::Bootstrap;
 use super::fetch::fetch;
+use super::resolve::Package;
 use crate::host::Sandbox;
 use crate::plan::Base;
 use crate::spec::PackageName;
@@ -144,7 +145,7 @@ impl Recipe for ToolsRecipe<'_> {
         fs::remove_file(&tar).context("removing the tools' tar")
     }
 
-    fn detail(&self) -> String {
+    fn detail(&self, _: &Path) -> String {
         format!("{} packages", self.packages.len())
     }
 }

@@ -2,19 +2,27 @@
 //! under the hash of their bytes. Entries are made aside and appear by one rename.
 
 mod artifact;
+mod pending;
 
 use std::fs::{self, File};
 use std::io::Read;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::Context as _;
 use sha2::{Digest as _, Sha256};
 
 pub use artifact::{Artifact, sha256_file};
 
+use pending::Pending;
+
+/// By then the kernel has written nearly all by itself (`vm.dirty_expire_centisecs` is 30 s).
+const WRITTEN: Duration = Duration::from_secs(60);
+
 /// A content-addressed folder. Safe under several builds at once.
 pub struct Store {
     root: PathBuf,
+    pending: Pending,
 }
 
 /// Whether an entry was there or had to be made.
@@ -34,8 +42,11 @@ impl Store {
             fs::create_dir_all(&path).with_context(|| format!("making the shelf `{}`", path.display()))?;
         }
         let root = root.canonicalize().with_context(|| format!("finding `{}`", root.display()))?;
-        let store = Self { root };
+        let pending = Pending::open(root.join("pending"))?;
+        let store = Self { root, pending };
         store.sweep()?;
+        store.drop_doubtful()?;
+        store.pending.settle(&store.root, WRITTEN)?;
         Ok(store)
     }
 
@@ -81,7 +92,7 @@ impl Store {
         let work = self.work(&key)?;
         make(&work)?;
         fs::write(work.join("recipe.json"), recipe).context("saving the recipe")?;
-        sync_folder(&work)?;
+        self.pending.add(&key)?;
         fs::rename(&work, &done).with_context(|| format!("moving `{key}` to the shelf"))?;
         Ok((done, Found::Made))
     }
@@ -117,6 +128,11 @@ impl Store {
         Ok(())
     }
 
+    /// The folder of packages.
+    pub fn packages(&self) -> PathBuf {
+        self.root.join("packages")
+    }
+
     /// The file whose bytes have this sha256, if it is on the shelf.
     pub fn package(&self, sha256: &str) -> Option<PathBuf> {
         Some(self.root.join("packages").join(format!("{sha256}.deb"))).filter(|path| path.is_file())
@@ -145,6 +161,7 @@ impl Store {
         let found = hex(&hasher.finalize());
         anyhow::ensure!(found == sha256, "its sha256 is {found}, but the archive's index says {sha256}");
         let path = self.root.join("packages").join(format!("{sha256}.deb"));
+        self.pending.add(&format!("{sha256}.deb"))?;
         file.persist(&path).context("moving a package to the shelf")?;
         Ok(path)
     }
@@ -165,6 +182,22 @@ impl Store {
         let file = File::create(&path).with_context(|| format!("opening `{}`", path.display()))?;
         file.lock().with_context(|| format!("locking `{}`", path.display()))?;
         Ok(Lock(file))
+    }
+
+    /// Removes what a crash of the machine may have damaged.
+    fn drop_doubtful(&self) -> anyhow::Result<()> {
+        for name in self.pending.doubtful()? {
+            let what = || format!("removing `{name}`, which a crash may have damaged");
+            for path in [self.root.join("entries").join(&name), self.root.join("packages").join(&name)] {
+                if path.is_dir() {
+                    fs::remove_dir_all(&path).with_context(what)?;
+                } else if path.is_file() {
+                    fs::remove_file(&path).with_context(what)?;
+                }
+            }
+            self.pending.remove(&name)?;
+        }
+        Ok(())
     }
 
     /// Removes work folders whose maker is gone.
@@ -209,17 +242,6 @@ fn allocated(path: &Path) -> anyhow::Result<u64> {
 #[derive(Debug)]
 pub struct Lock(#[expect(dead_code, reason = "the lock lives as long as the file is open")] File);
 
-fn sync_folder(path: &Path) -> anyhow::Result<()> {
-    for entry in fs::read_dir(path).with_context(|| format!("reading `{}`", path.display()))? {
-        let path = entry.context("reading a work folder")?.path();
-        if path.is_file() {
-            let file = File::open(&path).with_context(|| format!("opening `{}`", path.display()))?;
-            file.sync_all().with_context(|| format!("writing `{}` to disk", path.display()))?;
-        }
-    }
-    Ok(())
-}
-
 /// Bytes as lower-case hexadecimal digits.
 pub fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
@@ -231,6 +253,18 @@ mod tests {
 
     use super::{Found, Store, hex};
     use sha2::{Digest as _, Sha256};
+
+    #[test]
+    fn what_a_crash_of_the_machine_may_have_damaged_is_made_again() {
+        let dir = tempfile::tempdir().unwrap();
+        let make = |store: &Store| store.get_or_make("x", b"recipe", |_| Ok(())).unwrap();
+        let (path, _) = make(&Store::open(dir.path()).unwrap());
+        assert_eq!(make(&Store::open(dir.path()).unwrap()).1, Found::Reused);
+        let key = path.file_name().unwrap();
+        fs::write(dir.path().join("pending").join(key), "another boot").unwrap();
+        let store = Store::open(dir.path()).unwrap();
+        assert_eq!(make(&store).1, Found::Made);
+    }
 
     #[test]
     fn what_stands_on_the_shelf_is_not_made_again() {

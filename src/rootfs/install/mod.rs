@@ -1,0 +1,286 @@
+//! The installation of packages into an empty tree: our own threads unpack, dpkg itself configures.
+//!
+//! mmdebstrap does the same with apt and dpkg alone and takes three times as long; `ci/images` compares
+//! the two trees file by file.
+
+mod database;
+mod deb;
+mod pack;
+mod scripts;
+mod unpack;
+mod waves;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::{self, File};
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+use anyhow::Context as _;
+use nix::sched::{CloneFlags, unshare};
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
+use serde::{Deserialize, Serialize};
+
+use database::Interests;
+use deb::Deb;
+use scripts::Chroot;
+use unpack::{Ground, Placed};
+use waves::{Facts, Wave, waves};
+
+/// What is to be installed, as the process in the sandbox reads it.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Job {
+    /// The packages, with the sha256 of each.
+    pub debs: Vec<(PathBuf, String)>,
+    /// Those that are asked for by name; the others are marked as automatically installed.
+    pub wanted: Vec<String>,
+    /// The machine's architecture.
+    pub architecture: String,
+    /// Laid down before the packages' scripts run.
+    pub install: PathBuf,
+    /// Runs at the end with the tree as its argument.
+    pub finish: PathBuf,
+    /// Seconds since 1970: the time of everything that is made.
+    pub epoch: u64,
+    /// Where the finished tree goes, as a tar.
+    pub out: PathBuf,
+}
+
+/// Does `job`. Runs as root of a sandbox with private mounts.
+pub fn inside(job: &Job) -> anyhow::Result<()> {
+    let tree = Path::new("/tree");
+    fs::create_dir(tree).context("making the tree")?;
+    let began = fs::metadata(tree).and_then(|it| it.modified()).context("reading the clock")?;
+    let began = began.duration_since(std::time::UNIX_EPOCH).map_or(0, |it| it.as_secs());
+    // Every package stays open while it waits for its wave.
+    let (_, most) = getrlimit(Resource::RLIMIT_NOFILE).context("reading the limit of open files")?;
+    setrlimit(Resource::RLIMIT_NOFILE, most, most).context("raising the limit of open files")?;
+    let debs = open(job)?;
+    Installation { job, tree, debs: &debs, ground: Ground::default() }.run()?;
+    println!("Packing");
+    pack::pack(tree, &job.out, job.epoch, began)
+}
+
+struct Installation<'a> {
+    job: &'a Job,
+    tree: &'a Path,
+    debs: &'a [Deb],
+    ground: Ground,
+}
+
+impl Installation<'_> {
+    fn run(&self) -> anyhow::Result<()> {
+        let facts: Vec<Facts> = self.debs.iter().map(facts).collect();
+        let mut interests = Interests::default();
+        let mut configured = BTreeSet::new();
+        let mut chroot = None;
+        in_tree(self.tree, database::create)?;
+        for Wave { needs, packages } in waves(&facts) {
+            let touched = if let Some(chroot) = &chroot {
+                self.configure(chroot, &needs, &mut configured)?;
+                self.prepare(chroot, &packages)?;
+                self.unpack(&packages, &mut interests)?
+            } else {
+                // The essential packages: without them no script can run, so theirs come after.
+                let touched = self.unpack(&packages, &mut interests)?;
+                self.lay_install_part()?;
+                let entered = Chroot::enter(self.tree, self.job.epoch)?;
+                self.prepare(&entered, &packages)?;
+                entered.configure_first("base-passwd")?;
+                entered.configure_first("base-files")?;
+                entered.configure(&[])?;
+                configured.extend(&packages);
+                chroot = Some(entered);
+                touched
+            };
+            let Some(chroot) = &chroot else { continue };
+            self.tell(chroot, &interests, &configured, &touched)?;
+        }
+        let chroot = chroot.context("there are no packages to install")?;
+        chroot.configure(&[])?;
+        self.mark_automatic()?;
+        self.finish(&chroot)?;
+        chroot.leave()
+    }
+
+    fn configure(
+        &self,
+        chroot: &Chroot<'_>,
+        needs: &BTreeSet<usize>,
+        configured: &mut BTreeSet<usize>,
+    ) -> anyhow::Result<()> {
+        let open = needs.iter().filter(|index| configured.insert(**index));
+        let names: Vec<String> = open.map(|index| self.debs[*index].qualified()).collect();
+        if names.is_empty() { Ok(()) } else { chroot.configure(&names) }
+    }
+
+    /// Tells configured packages about new files that they want to hear of; dpkg would have, while
+    /// it unpacked. Packages that are not configured yet find the files when they are.
+    fn tell(
+        &self,
+        chroot: &Chroot<'_>,
+        interests: &Interests,
+        configured: &BTreeSet<usize>,
+        touched: &BTreeSet<String>,
+    ) -> anyhow::Result<()> {
+        let configured: BTreeSet<String> =
+            configured.iter().map(|index| self.debs[*index].qualified()).collect();
+        let heard = |path: &str| {
+            let below = format!("{path}/");
+            let mut from = touched.range(below.clone()..);
+            touched.contains(path) || from.next().is_some_and(|it| it.starts_with(&below))
+        };
+        for (path, package) in interests.touched(|it| configured.contains(it), heard) {
+            chroot.trigger(path, package)?;
+        }
+        Ok(())
+    }
+
+    fn prepare(&self, chroot: &Chroot<'_>, wave: &[usize]) -> anyhow::Result<()> {
+        wave.iter()
+            .map(|index| &self.debs[*index])
+            .filter(|it| it.has("preinst"))
+            .try_for_each(|it| chroot.preinst(it))
+    }
+
+    /// Places the packages of `wave` and returns every path that they touched.
+    fn unpack(&self, wave: &[usize], interests: &mut Interests) -> anyhow::Result<BTreeSet<String>> {
+        let diversions = in_tree(self.tree, unpack::diversions)?;
+        let mut order = wave.to_vec();
+        // The links of the merged /usr first, then the largest, so that no thread is left with one.
+        order.sort_by_key(|index| {
+            (self.debs[*index].name() != "base-files", std::cmp::Reverse(self.debs[*index].size))
+        });
+        let (links, rest) =
+            order.split_at(order.first().map_or(0, |it| usize::from(self.debs[*it].name() == "base-files")));
+        let placed = Mutex::new(BTreeMap::new());
+        let place = |index: &usize| {
+            println!("Unpacking {}", self.debs[*index].name());
+            let one = self.ground.place(self.debs, *index, &diversions)?;
+            placed.lock().unwrap_or_else(PoisonError::into_inner).insert(*index, one);
+            Ok(())
+        };
+        side_by_side(self.tree, links, place)?;
+        side_by_side(self.tree, rest, place)?;
+        let mut placed: BTreeMap<usize, Placed> = placed.into_inner().unwrap_or_else(PoisonError::into_inner);
+        in_tree(self.tree, || {
+            self.ground.settle(&mut placed)?;
+            let mut paragraphs = Vec::new();
+            for (index, one) in &placed {
+                let deb = &self.debs[*index];
+                database::describe(deb, &(one.paths.join("\n") + "\n"))?;
+                interests.add(deb);
+                paragraphs.push(database::status(deb));
+            }
+            interests.write()?;
+            database::add(&paragraphs)?;
+            // Essential programs need an awk before mawk has registered as one.
+            let awk = Path::new("/usr/bin/awk");
+            if Path::new("/usr/bin/mawk").exists() && !awk.is_symlink() {
+                symlink("mawk", awk).context("making awk")?;
+            }
+            Ok(())
+        })?;
+        Ok(placed.into_values().flat_map(|it| it.paths).collect())
+    }
+
+    /// The overlays' files that packages must find when they are configured.
+    fn lay_install_part(&self) -> anyhow::Result<()> {
+        let file = File::open(&self.job.install).context("opening the install parts")?;
+        in_tree(self.tree, || {
+            let mut archive = tar::Archive::new(file);
+            archive.set_preserve_permissions(true);
+            archive.set_preserve_ownerships(true);
+            archive.unpack("/").context("laying the install parts")
+        })
+    }
+
+    /// apt removes what came along by itself when nothing needs it any more.
+    fn mark_automatic(&self) -> anyhow::Result<()> {
+        let mut text = String::new();
+        for deb in self.debs.iter().filter(|it| !self.job.wanted.iter().any(|name| name == it.name())) {
+            if deb.control.get("Essential") != Some("yes") {
+                let (name, architecture) = (deb.name(), &self.job.architecture);
+                text += &format!("Package: {name}\nArchitecture: {architecture}\nAuto-Installed: 1\n\n");
+            }
+        }
+        let folder = self.tree.join("var/lib/apt");
+        fs::create_dir_all(&folder)
+            .and_then(|()| fs::write(folder.join("extended_states"), text))
+            .context("marking packages as automatically installed")
+    }
+
+    fn finish(&self, chroot: &Chroot<'_>) -> anyhow::Result<()> {
+        chroot.initial_ram_disks()?;
+        let shell = xshell::Shell::new().context("finding the working folder")?;
+        let (finish, tree) = (&self.job.finish, self.tree);
+        xshell::cmd!(shell, "{finish} {tree}").quiet().run().context("finishing the root file system")
+    }
+}
+
+fn open(job: &Job) -> anyhow::Result<Vec<Deb>> {
+    let opened = Mutex::new(BTreeMap::new());
+    let numbers: Vec<usize> = (0..job.debs.len()).collect();
+    side_by_side(Path::new("/"), &numbers, |index| {
+        let (path, sha256) = &job.debs[*index];
+        let deb = Deb::open(path, sha256)?;
+        opened.lock().unwrap_or_else(PoisonError::into_inner).insert(deb.qualified(), deb);
+        Ok(())
+    })?;
+    Ok(opened.into_inner().unwrap_or_else(PoisonError::into_inner).into_values().collect())
+}
+
+fn facts(deb: &Deb) -> Facts {
+    let provides = deb.control.relations("Provides").into_iter().flatten();
+    let pre_depends = deb.control.relations("Pre-Depends");
+    Facts {
+        names: std::iter::once(deb.name().to_owned()).chain(provides).collect(),
+        essential: deb.control.get("Essential") == Some("yes"),
+        depends: deb.control.relations("Depends").into_iter().chain(pre_depends.clone()).collect(),
+        pre_depends,
+        has_preinst: deb.has("preinst"),
+    }
+}
+
+/// Runs `work` in a thread whose root is `tree`, so that no link can lead out of it.
+fn in_tree<T: Send>(tree: &Path, work: impl FnOnce() -> anyhow::Result<T> + Send) -> anyhow::Result<T> {
+    std::thread::scope(|scope| {
+        let thread = scope.spawn(|| {
+            change_root(tree)?;
+            work()
+        });
+        thread.join().unwrap_or_else(|_| anyhow::bail!("a thread of the installation panicked"))
+    })
+}
+
+/// Does `work` for each of `items` in threads whose root is `tree`, as many as there are processors.
+fn side_by_side<I: Sync>(
+    tree: &Path,
+    items: &[I],
+    work: impl Fn(&I) -> anyhow::Result<()> + Sync,
+) -> anyhow::Result<()> {
+    let threads = std::thread::available_parallelism().map_or(1, usize::from).min(items.len());
+    let next = AtomicUsize::new(0);
+    let run = || -> anyhow::Result<()> {
+        change_root(tree)?;
+        while let Some(item) = items.get(next.fetch_add(1, Ordering::Relaxed)) {
+            if let Err(err) = work(item) {
+                next.store(items.len(), Ordering::Relaxed);
+                return Err(err);
+            }
+        }
+        Ok(())
+    };
+    std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..threads).map(|_| scope.spawn(run)).collect();
+        let panicked = || anyhow::anyhow!("a thread of the installation panicked");
+        threads.into_iter().try_for_each(|thread| thread.join().map_err(|_| panicked())?)
+    })
+}
+
+fn change_root(tree: &Path) -> anyhow::Result<()> {
+    unshare(CloneFlags::CLONE_FS).context("giving a thread a root of its own")?;
+    nix::unistd::chroot(tree).context("entering the tree")?;
+    std::env::set_current_dir("/").context("entering the tree")
+}

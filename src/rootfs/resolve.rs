@@ -1,0 +1,210 @@
+//! Which exact packages an installation consists of: apt's answer, kept as long as the archive's
+//! Release files are the same.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+use anyhow::Context as _;
+use serde::{Deserialize, Serialize};
+
+use super::archive::Archive;
+use super::mirror::Mirror;
+use crate::plan::Base;
+use crate::spec::PackageName;
+use crate::workshop::{Recipe, Workshop};
+
+/// A package of the archive in one exact version.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Package {
+    /// Its name.
+    pub name: String,
+    /// Its exact version.
+    pub version: String,
+    /// sha256 of the `.deb`, in hexadecimal digits.
+    pub sha256: String,
+    /// Size of the `.deb` in bytes.
+    pub size: u64,
+    /// Where the `.deb` is fetched from.
+    #[serde(skip)]
+    pub uri: String,
+    /// Its paragraph of the archive's index, without `Filename`.
+    #[serde(skip)]
+    pub stanza: String,
+}
+
+/// A package as it is kept; its address is relative to a mirror, which may be another one next time.
+#[derive(Serialize, Deserialize)]
+struct Kept {
+    name: String,
+    version: String,
+    sha256: String,
+    size: u64,
+    uri: String,
+    stanza: String,
+}
+
+/// How relative addresses begin.
+const ARCHIVE: &str = "archive:";
+const SECURITY: &str = "security:";
+const FILE: &str = "packages.json";
+
+#[derive(Serialize)]
+struct ResolveRecipe<'a> {
+    releases: &'a [String],
+    suite: &'a str,
+    components: &'a [String],
+    architecture: &'a str,
+    names: &'a BTreeSet<PackageName>,
+    #[serde(skip)]
+    archive: &'a Archive,
+}
+
+impl Archive {
+    /// All packages, in their exact versions, that an installation of `names` consists of.
+    pub fn resolve(&self, shop: &Workshop, names: &BTreeSet<PackageName>) -> anyhow::Result<Vec<Package>> {
+        let Base { suite, components, architecture, .. } = &self.base;
+        let entry = shop.make(&ResolveRecipe {
+            releases: &self.state.releases,
+            suite,
+            components,
+            architecture: architecture.as_str(),
+            names,
+            archive: self,
+        })?;
+        let kept = read(&entry)?;
+        Ok(kept.into_iter().map(|it| it.at(&self.mirror)).collect())
+    }
+}
+
+fn read(entry: &Path) -> anyhow::Result<Vec<Kept>> {
+    let text = fs::read(entry.join(FILE)).context("reading the resolved packages")?;
+    serde_json::from_slice(&text).context("reading the resolved packages")
+}
+
+impl Recipe for ResolveRecipe<'_> {
+    const STAGE: &'static str = "resolve";
+    const VERSION: u32 = 1;
+
+    fn make(&self, shop: &Workshop, dir: &Path) -> anyhow::Result<()> {
+        // The same beginning as mmdebstrap's: the essential packages and apt.
+        let mut args = vec!["install", "--print-uris", "-qq", "-y", "?essential", "apt"];
+        args.extend(self.names.iter().map(PackageName::as_str));
+        let text = self.archive.read(shop, "apt-get", &args).context("resolving the packages")?;
+        let mut packages = parse_uris(&text)?;
+
+        let wanted: Vec<String> = packages.iter().map(|it| format!("{}={}", it.name, it.version)).collect();
+        let mut show = vec!["show"];
+        show.extend(wanted.iter().map(String::as_str));
+        let stanzas = self.archive.read(shop, "apt-cache", &show).context("reading the archive's index")?;
+        add_stanzas(&mut packages, &stanzas)?;
+        packages.sort_by(|a, b| a.name.cmp(&b.name));
+        let kept: Vec<Kept> = packages.into_iter().map(|it| Kept::new(it, &self.archive.mirror)).collect();
+        let text = serde_json::to_vec_pretty(&kept).context("keeping the resolved packages")?;
+        fs::write(dir.join(FILE), text).context("keeping the resolved packages")
+    }
+
+    fn detail(&self, entry: &Path) -> String {
+        let packages = read(entry).unwrap_or_default();
+        let size: u64 = packages.iter().map(|it| it.size).sum();
+        format!("{} packages, {} MB", packages.len(), size / 1_000_000)
+    }
+}
+
+impl Kept {
+    fn new(package: Package, mirror: &Mirror) -> Self {
+        let Package { name, version, sha256, size, uri, stanza } = package;
+        let relative = [(&mirror.archive, ARCHIVE), (&mirror.security, SECURITY)]
+            .iter()
+            .find_map(|(address, word)| Some(format!("{word}{}", uri.strip_prefix(address.as_str())?)));
+        Self { name, version, sha256, size, uri: relative.unwrap_or(uri), stanza }
+    }
+
+    fn at(self, mirror: &Mirror) -> Package {
+        let Self { name, version, sha256, size, uri, stanza } = self;
+        let absolute = [(&mirror.archive, ARCHIVE), (&mirror.security, SECURITY)]
+            .iter()
+            .find_map(|(address, word)| Some(format!("{address}{}", uri.strip_prefix(word)?)));
+        Package { name, version, sha256, size, uri: absolute.unwrap_or(uri), stanza }
+    }
+}
+
+/// Reads `apt-get --print-uris`: `'URI' NAME_VERSION_ARCH.deb SIZE SHA256:DIGEST`.
+fn parse_uris(text: &str) -> anyhow::Result<Vec<Package>> {
+    let mut packages = Vec::new();
+    for line in text.lines().filter(|line| line.starts_with('\'')) {
+        let package =
+            parse_uri(line).with_context(|| format!("apt printed `{line}`, which is not a package"))?;
+        packages.push(package);
+    }
+    anyhow::ensure!(!packages.is_empty(), "apt resolved no package at all");
+    Ok(packages)
+}
+
+fn parse_uri(line: &str) -> Option<Package> {
+    let mut words = line.split(' ');
+    let uri = words.next()?.trim_matches('\'').to_owned();
+    let mut file = words.next()?.split('_');
+    let name = file.next()?.to_owned();
+    let version = file.next()?.replace("%3a", ":");
+    let size = words.next()?.parse().ok()?;
+    let sha256 = words.next()?.strip_prefix("SHA256:")?.to_owned();
+    Some(Package { name, version, sha256, size, uri, stanza: String::new() })
+}
+
+/// Gives each package its paragraph of the index; the paragraph must name the same bytes.
+fn add_stanzas(packages: &mut [Package], text: &str) -> anyhow::Result<()> {
+    for stanza in text.split("\n\n").map(str::trim).filter(|it| !it.is_empty()) {
+        let field = |name: &str| stanza.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(": "));
+        let (Some(sha256), Some(name)) = (field("SHA256"), field("Package")) else { continue };
+        for package in packages.iter_mut().filter(|it| it.sha256 == sha256 && it.name == name) {
+            let lines = stanza.lines().filter(|line| !line.starts_with("Filename: "));
+            package.stanza = lines.collect::<Vec<_>>().join("\n");
+        }
+    }
+    match packages.iter().find(|it| it.stanza.is_empty()) {
+        Some(package) => {
+            anyhow::bail!("the archive's index does not hold `{}` {}", package.name, package.version)
+        }
+        None => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Kept, Mirror, add_stanzas, parse_uris};
+
+    const LINE: &str =
+        "'http://m.test/debian/pool/main/a/at/at_1%3a3.2_amd64.deb' at_1%3a3.2_amd64.deb 12 SHA256:ab\n";
+
+    #[test]
+    fn what_apt_would_fetch_is_read() {
+        let packages = parse_uris(LINE).unwrap();
+        assert_eq!((packages[0].name.as_str(), packages[0].version.as_str()), ("at", "1:3.2"));
+        assert_eq!((packages[0].size, packages[0].sha256.as_str()), (12, "ab"));
+    }
+
+    #[test]
+    fn a_line_that_is_no_package_is_an_error() {
+        assert!(parse_uris("'http://m.test/x' x\n").is_err());
+        assert!(parse_uris("").is_err());
+    }
+
+    #[test]
+    fn a_paragraph_belongs_to_the_package_with_the_same_bytes() {
+        let mut packages = parse_uris(LINE).unwrap();
+        add_stanzas(&mut packages, "Package: at\nFilename: pool/at.deb\nSHA256: ab\nDepends: libc6\n\n")
+            .unwrap();
+        assert_eq!(packages[0].stanza, "Package: at\nSHA256: ab\nDepends: libc6");
+        let mut packages = parse_uris(LINE).unwrap();
+        assert!(add_stanzas(&mut packages, "Package: at\nSHA256: cd\n").is_err());
+    }
+
+    #[test]
+    fn another_mirror_may_serve_what_was_resolved() {
+        let package = parse_uris(LINE).unwrap().remove(0);
+        let kept = Kept::new(package.clone(), &Mirror::at("http://m.test/debian"));
+        assert_eq!(kept.uri, "archive:pool/main/a/at/at_1%3a3.2_amd64.deb");
+        assert_eq!(kept.at(&Mirror::at("http://m.test/debian")), package);
+    }
+}
