@@ -25,6 +25,9 @@ pub struct Build {
     /// A Debian mirror [default: the one that this machine's apt uses]
     #[arg(long, value_name = "URL")]
     mirror: Option<String>,
+    /// Use only what is on the shelf: the archive as it was when it was last asked
+    #[arg(long)]
+    offline: bool,
     /// The agent's package [default: made from the `nuvol-agent` beside this program]
     #[arg(long, value_name = "FILE.deb")]
     agent: Option<PathBuf>,
@@ -51,7 +54,7 @@ pub fn run(common: &Common, args: &Build) -> anyhow::Result<u8> {
         None => Mirror::of_host(&shop.host)?,
     };
     // With the archive's index at hand, names of packages are checked too.
-    let archive = Archive::update(&shop, &plan.base, mirror.clone())?;
+    let archive = Archive::update(&shop, &plan.base, mirror.clone(), args.offline)?;
     plan = plan::resolve(&tree, &args.profile, Some(archive.names()))?.plan;
     if let Some(disk) = plan.disk.as_mut().filter(|_| !args.formats.is_empty()) {
         disk.formats = args.formats.iter().copied().collect();

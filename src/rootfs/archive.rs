@@ -43,6 +43,7 @@ pub struct Archive {
     pub(super) base: Base,
     pub(super) state: State,
     names: BTreeSet<PackageName>,
+    offline: bool,
     _lock: Lock,
 }
 
@@ -61,13 +62,17 @@ pub(super) struct State {
 
 impl Archive {
     /// The index of `base`'s suites from `mirror`, fetched unless it is the newest that there is.
-    pub fn update(shop: &Workshop, base: &Base, mirror: Mirror) -> anyhow::Result<Self> {
+    /// With `offline` it is the shelf's, whatever its age, and nobody is asked.
+    pub fn update(shop: &Workshop, base: &Base, mirror: Mirror, offline: bool) -> anyhow::Result<Self> {
         let since = Instant::now();
         let (folder, lock) = shop.store.kept("apt")?;
         let text = configuration(&folder, base) + &proxies(shop)?;
         let configuration = text.clone() + &sources(base, &mirror);
         let found = match known_state(&folder).filter(|it| it.configuration == configuration) {
-            Some(state) if is_newest(&state, base, &mirror) => (state, Found::Reused),
+            Some(state) if offline || is_newest(&state, base, &mirror) => (state, Found::Reused),
+            _ if offline => anyhow::bail!(
+                "the shelf has no index of this archive for these suites and this mirror; build once without --offline"
+            ),
             _ => (fetch(shop, &folder, base, &mirror, &text, configuration)?, Found::Made),
         };
         let names = fs::read_to_string(folder.join(NAMES)).context("reading the names of packages")?;
@@ -78,12 +83,17 @@ impl Archive {
             &format!("{} of {}", base.suite, base.architecture.as_str()),
         );
         let names = parse_names(&names);
-        Ok(Self { folder, mirror, base: base.clone(), state: found.0, names, _lock: lock })
+        Ok(Self { folder, mirror, base: base.clone(), state: found.0, names, offline, _lock: lock })
     }
 
     /// Seconds since 1970 of the newest of the archive's Release files: the build's time.
     pub fn epoch(&self) -> u64 {
         self.state.epoch
+    }
+
+    /// Whether nothing may be fetched.
+    pub fn is_offline(&self) -> bool {
+        self.offline
     }
 
     /// Names of all packages of the archive.

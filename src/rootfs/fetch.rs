@@ -18,11 +18,19 @@ use crate::workshop::Workshop;
 const CONNECTIONS: usize = 4;
 const TRIES: u32 = 4;
 
-/// Makes sure that all of `packages` are on the shelf.
-pub fn fetch(shop: &Workshop, packages: &[Package]) -> anyhow::Result<()> {
+/// Makes sure that all of `packages` are on the shelf; with `offline` they must be there.
+pub fn fetch(shop: &Workshop, packages: &[Package], offline: bool) -> anyhow::Result<()> {
     let since = Instant::now();
     let missing: Vec<&Package> =
         packages.iter().filter(|it| shop.store.package(&it.sha256).is_none()).collect();
+    if offline && !missing.is_empty() {
+        let names: Vec<String> = missing.iter().map(|it| format!("{} {}", it.name, it.version)).collect();
+        anyhow::bail!(
+            "the shelf lacks {} packages: {}; build once without --offline",
+            names.len(),
+            names.join(", ")
+        );
+    }
     let bytes = missing.iter().map(|it| it.size).sum();
     let bar = shop.report.bar("fetch", bytes, Unit::Bytes);
     let store = &shop.store;

@@ -72,8 +72,9 @@ pub fn build(shop: &Workshop, plan: &Plan, overlay: &Overlay, source: Source) ->
     let epoch = archive.epoch();
     let packages = archive.resolve(shop, &plan.base.packages)?;
     let tools = Tools::from_archive(shop, &archive, &plan.base)?;
+    let offline = archive.is_offline();
     drop(archive);
-    fetch::fetch(shop, &packages)?;
+    fetch::fetch(shop, &packages, offline)?;
     let agent = own::agent(shop, agent.as_deref())?;
 
     let install = shop.make(&InstallRecipe { layer: &overlay.install, epoch })?;

@@ -59,7 +59,7 @@ impl Tools {
     pub fn from_archive(shop: &Workshop, archive: &Archive, base: &Base) -> anyhow::Result<Self> {
         let names: BTreeSet<PackageName> = PACKAGES.iter().filter_map(|name| name.parse().ok()).collect();
         let packages = archive.resolve(shop, &names).context("resolving the tools")?;
-        fetch(shop, &packages)?;
+        fetch(shop, &packages, archive.is_offline())?;
         let architecture = base.architecture.as_str();
         let entry = shop.make(&ToolsRecipe { suite: &base.suite, architecture, packages: &packages })?;
         let key = entry.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
