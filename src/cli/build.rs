@@ -51,7 +51,7 @@ pub fn run(common: &Common, args: &Build) -> anyhow::Result<u8> {
     }
     let mirror = match &args.mirror {
         Some(url) => Mirror::at(url),
-        None => Mirror::of_host(&shop.host)?,
+        None => Mirror::of_host(&shop.host, shop.store.path())?,
     };
     // With the archive's index at hand, names of packages are checked too.
     let archive = Archive::update(&shop, &plan.base, mirror.clone(), args.offline)?;

@@ -6,6 +6,7 @@ mod fat;
 mod layout;
 
 use std::fs::{self, File};
+use std::io::{Seek as _, SeekFrom};
 use std::path::Path;
 
 use anyhow::Context as _;
@@ -17,7 +18,7 @@ pub use layout::{Layout, Span};
 
 use crate::plan;
 use crate::rootfs::{Bench, Facts, Rootfs, Tools, Tree};
-use crate::store::Artifact;
+use crate::store::{Artifact, spans};
 use crate::workshop::{Recipe, Workshop};
 
 /// The finished disk.
@@ -158,21 +159,25 @@ fn show(path: &Path) -> String {
 
 /// Copies `from` into `to` at `offset` and leaves holes where there are only zeros.
 pub fn copy_sparse(from: &Path, to: &Path, offset: u64) -> anyhow::Result<()> {
-    use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
+    use std::io::Read as _;
+    use std::os::unix::fs::FileExt as _;
     let what = || format!("copying `{}` to `{}`", from.display(), to.display());
     let mut source = File::open(from).with_context(what)?;
-    let mut target = File::options().write(true).open(to).with_context(what)?;
-    let mut buffer = vec![0; 64 << 10];
-    let mut at = offset;
-    loop {
-        let count = source.read(&mut buffer).with_context(what)?;
-        if count == 0 {
-            return Ok(());
+    let target = File::options().write(true).open(to).with_context(what)?;
+    let size = source.metadata().with_context(what)?.len();
+    let mut buffer = vec![0; 256 << 10];
+    for (from, to) in spans(&source, size).with_context(what)? {
+        source.seek(SeekFrom::Start(from)).with_context(what)?;
+        let mut at = from;
+        while at < to {
+            let part = usize::try_from(to - at).map_or(buffer.len(), |it| it.min(buffer.len()));
+            let count = source.read(&mut buffer[..part]).with_context(what)?;
+            anyhow::ensure!(count > 0, "a file became shorter while it was read");
+            if buffer[..count].iter().any(|byte| *byte != 0) {
+                target.write_all_at(&buffer[..count], offset + at).with_context(what)?;
+            }
+            at += count as u64;
         }
-        if buffer[..count].iter().any(|byte| *byte != 0) {
-            target.seek(SeekFrom::Start(at)).with_context(what)?;
-            target.write_all(&buffer[..count]).with_context(what)?;
-        }
-        at += count as u64;
     }
+    Ok(())
 }

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use sha2::{Digest as _, Sha256};
 
+use super::install::Deb;
 use super::resolve::Package;
 use crate::report::Unit;
 use crate::store::hex;
@@ -76,14 +77,12 @@ impl Bootstrap<'_> {
         fs::create_dir(folder)?;
         let mut index = String::new();
         for package in self.packages {
-            let file = format!("{}.deb", package.sha256);
             let shelved = shop.store.package(&package.sha256);
             let shelved = shelved.with_context(|| format!("`{}` is not on the shelf", package.name))?;
-            fs::hard_link(shelved, folder.join(&file)).with_context(|| format!("linking `{file}`"))?;
-            index += &format!("{}\nFilename: ./{file}\n\n", package.stanza);
+            index += &offer_one(&shelved, &package.sha256, folder)?;
         }
         for path in self.own {
-            index += &own_stanza(shop, path, folder)?;
+            index += &offer_one(path, &crate::store::sha256_file(path)?, folder)?;
         }
         fs::write(folder.join("Packages"), &index)?;
         let digest = hex(&Sha256::digest(index.as_bytes()));
@@ -96,13 +95,15 @@ impl Bootstrap<'_> {
     }
 }
 
-/// The index paragraph of a package of our own, which is copied into `folder`.
-fn own_stanza(shop: &Workshop, path: &Path, folder: &Path) -> anyhow::Result<String> {
-    let shell = shop.host.shell();
-    let control = shop.host.read(xshell::cmd!(shell, "dpkg-deb --field {path}"))?;
-    let digest = crate::store::sha256_file(path)?;
-    let size =
-        fs::copy(path, folder.join(format!("{digest}.deb"))).context("copying a package of our own")?;
-    let control = control.trim_end();
-    Ok(format!("{control}\nFilename: ./{digest}.deb\nSize: {size}\nSHA256: {digest}\n\n"))
+/// Links a package into `folder`, or copies it there, and returns its paragraph of the index.
+fn offer_one(path: &Path, sha256: &str, folder: &Path) -> anyhow::Result<String> {
+    let deb = Deb::open(path, sha256)?;
+    let file = format!("{sha256}.deb");
+    let to = folder.join(&file);
+    if fs::hard_link(path, &to).is_err() {
+        fs::copy(path, &to).with_context(|| format!("copying `{}`", path.display()))?;
+    }
+    let mut text = String::new();
+    deb.control.fields().for_each(|(field, value)| text += &format!("{field}: {value}\n"));
+    Ok(text + &format!("Filename: ./{file}\nSize: {}\nSHA256: {sha256}\n\n", deb.size))
 }

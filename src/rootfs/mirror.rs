@@ -1,13 +1,17 @@
 //! Where the archive is fetched from: the mirror of the build host's own apt, or `--mirror`.
 //! It says where bytes come from, never what they are, so it is in no recipe and no image.
 
+use std::fs;
+use std::path::Path;
+
 use anyhow::Context as _;
+use serde::{Deserialize, Serialize};
 use xshell::{Shell, cmd};
 
 use crate::host::Host;
 
 /// Addresses of the Debian archive and of its security part, each ending in `/`.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Mirror {
     /// The archive with `dists/trixie`.
     pub archive: String,
@@ -22,13 +26,38 @@ impl Mirror {
         Self { security: beside(&archive), archive }
     }
 
-    /// The mirror that this machine's apt uses.
-    pub fn of_host(host: &Host) -> anyhow::Result<Self> {
+    /// The mirror that this machine's apt uses. Asking apt takes most of a second, so the answer is kept
+    /// in `folder` for as long as apt's sources are the same.
+    pub fn of_host(host: &Host, folder: &Path) -> anyhow::Result<Self> {
+        let note = folder.join("mirror.json");
+        let sources = sources();
+        let known = fs::read_to_string(&note).ok();
+        let known = known.and_then(|text| serde_json::from_str::<(Vec<String>, Self)>(&text).ok());
+        if let Some((_, mirror)) = known.filter(|(of, _)| *of == sources) {
+            return Ok(mirror);
+        }
+        let mirror = Self::ask(host)?;
+        let text = serde_json::to_string(&(sources, &mirror)).context("noting the mirror")?;
+        fs::write(&note, text).context("noting the mirror")?;
+        Ok(mirror)
+    }
+
+    fn ask(host: &Host) -> anyhow::Result<Self> {
         let text = host.read(index_targets(host.shell())).context("asking apt for its mirror")?;
         parse(&text).context(
             "this machine's apt names no Debian mirror; run `apt-get update`, or name one with `--mirror URL`",
         )
     }
+}
+
+/// What apt's sources say, word for word.
+fn sources() -> Vec<String> {
+    let apt = Path::new("/etc/apt");
+    let parts = fs::read_dir(apt.join("sources.list.d")).into_iter().flatten();
+    let mut paths: Vec<_> = parts.filter_map(|entry| Some(entry.ok()?.path())).collect();
+    paths.push(apt.join("sources.list"));
+    paths.sort();
+    paths.iter().filter_map(|path| fs::read_to_string(path).ok()).collect()
 }
 
 fn index_targets(shell: &Shell) -> xshell::Cmd<'_> {

@@ -28,9 +28,6 @@ pub struct Package {
     /// Where the `.deb` is fetched from.
     #[serde(skip)]
     pub uri: String,
-    /// Its paragraph of the archive's index, without `Filename`.
-    #[serde(skip)]
-    pub stanza: String,
 }
 
 /// A package as it is kept; its address is relative to a mirror, which may be another one next time.
@@ -41,7 +38,6 @@ struct Kept {
     sha256: String,
     size: u64,
     uri: String,
-    stanza: String,
 }
 
 /// How relative addresses begin.
@@ -84,7 +80,7 @@ fn read(entry: &Path) -> anyhow::Result<Vec<Kept>> {
 
 impl Recipe for ResolveRecipe<'_> {
     const STAGE: &'static str = "resolve";
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
 
     fn make(&self, shop: &Workshop, dir: &Path) -> anyhow::Result<()> {
         // The same beginning as mmdebstrap's: the essential packages and apt.
@@ -93,11 +89,6 @@ impl Recipe for ResolveRecipe<'_> {
         let text = self.archive.read(shop, "apt-get", &args).context("resolving the packages")?;
         let mut packages = parse_uris(&text)?;
 
-        let wanted: Vec<String> = packages.iter().map(|it| format!("{}={}", it.name, it.version)).collect();
-        let mut show = vec!["show"];
-        show.extend(wanted.iter().map(String::as_str));
-        let stanzas = self.archive.read(shop, "apt-cache", &show).context("reading the archive's index")?;
-        add_stanzas(&mut packages, &stanzas)?;
         packages.sort_by(|a, b| a.name.cmp(&b.name));
         let kept: Vec<Kept> = packages.into_iter().map(|it| Kept::new(it, &self.archive.mirror)).collect();
         let text = serde_json::to_vec_pretty(&kept).context("keeping the resolved packages")?;
@@ -113,19 +104,19 @@ impl Recipe for ResolveRecipe<'_> {
 
 impl Kept {
     fn new(package: Package, mirror: &Mirror) -> Self {
-        let Package { name, version, sha256, size, uri, stanza } = package;
+        let Package { name, version, sha256, size, uri } = package;
         let relative = [(&mirror.archive, ARCHIVE), (&mirror.security, SECURITY)]
             .iter()
             .find_map(|(address, word)| Some(format!("{word}{}", uri.strip_prefix(address.as_str())?)));
-        Self { name, version, sha256, size, uri: relative.unwrap_or(uri), stanza }
+        Self { name, version, sha256, size, uri: relative.unwrap_or(uri) }
     }
 
     fn at(self, mirror: &Mirror) -> Package {
-        let Self { name, version, sha256, size, uri, stanza } = self;
+        let Self { name, version, sha256, size, uri } = self;
         let absolute = [(&mirror.archive, ARCHIVE), (&mirror.security, SECURITY)]
             .iter()
             .find_map(|(address, word)| Some(format!("{address}{}", uri.strip_prefix(word)?)));
-        Package { name, version, sha256, size, uri: absolute.unwrap_or(uri), stanza }
+        Package { name, version, sha256, size, uri: absolute.unwrap_or(uri) }
     }
 }
 
@@ -149,30 +140,12 @@ fn parse_uri(line: &str) -> Option<Package> {
     let version = file.next()?.replace("%3a", ":");
     let size = words.next()?.parse().ok()?;
     let sha256 = words.next()?.strip_prefix("SHA256:")?.to_owned();
-    Some(Package { name, version, sha256, size, uri, stanza: String::new() })
-}
-
-/// Gives each package its paragraph of the index; the paragraph must name the same bytes.
-fn add_stanzas(packages: &mut [Package], text: &str) -> anyhow::Result<()> {
-    for stanza in text.split("\n\n").map(str::trim).filter(|it| !it.is_empty()) {
-        let field = |name: &str| stanza.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(": "));
-        let (Some(sha256), Some(name)) = (field("SHA256"), field("Package")) else { continue };
-        for package in packages.iter_mut().filter(|it| it.sha256 == sha256 && it.name == name) {
-            let lines = stanza.lines().filter(|line| !line.starts_with("Filename: "));
-            package.stanza = lines.collect::<Vec<_>>().join("\n");
-        }
-    }
-    match packages.iter().find(|it| it.stanza.is_empty()) {
-        Some(package) => {
-            anyhow::bail!("the archive's index does not hold `{}` {}", package.name, package.version)
-        }
-        None => Ok(()),
-    }
+    Some(Package { name, version, sha256, size, uri })
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Kept, Mirror, add_stanzas, parse_uris};
+    use super::{Kept, Mirror, parse_uris};
 
     const LINE: &str =
         "'http://m.test/debian/pool/main/a/at/at_1%3a3.2_amd64.deb' at_1%3a3.2_amd64.deb 12 SHA256:ab\n";
@@ -188,16 +161,6 @@ mod tests {
     fn a_line_that_is_no_package_is_an_error() {
         assert!(parse_uris("'http://m.test/x' x\n").is_err());
         assert!(parse_uris("").is_err());
-    }
-
-    #[test]
-    fn a_paragraph_belongs_to_the_package_with_the_same_bytes() {
-        let mut packages = parse_uris(LINE).unwrap();
-        add_stanzas(&mut packages, "Package: at\nFilename: pool/at.deb\nSHA256: ab\nDepends: libc6\n\n")
-            .unwrap();
-        assert_eq!(packages[0].stanza, "Package: at\nSHA256: ab\nDepends: libc6");
-        let mut packages = parse_uris(LINE).unwrap();
-        assert!(add_stanzas(&mut packages, "Package: at\nSHA256: cd\n").is_err());
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Files that a stage made, known by their bytes.
 
 use std::fs::File;
-use std::io::Read as _;
+use std::io::{Read as _, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
@@ -44,15 +44,74 @@ impl Serialize for Artifact {
 
 /// sha256 of a file's bytes, in hexadecimal digits.
 pub fn sha256_file(path: &Path) -> anyhow::Result<String> {
+    let what = || format!("reading `{}`", path.display());
     let mut file = File::open(path).with_context(|| format!("opening `{}`", path.display()))?;
+    let size = file.metadata().with_context(what)?.len();
     let mut hasher = Sha256::new();
     let mut buffer = vec![0; 1 << 20];
-    loop {
-        let count = file.read(&mut buffer).with_context(|| format!("reading `{}`", path.display()))?;
-        if count == 0 {
-            break;
+    let zeros = vec![0; 1 << 20];
+    let mut at = 0;
+    for (from, to) in spans(&file, size).with_context(what)? {
+        hash_zeros(&mut hasher, &zeros, from - at);
+        file.seek(SeekFrom::Start(from)).with_context(what)?;
+        let mut data = (&file).take(to - from);
+        loop {
+            let count = data.read(&mut buffer).with_context(what)?;
+            if count == 0 {
+                break;
+            }
+            hasher.update(&buffer[..count]);
         }
-        hasher.update(&buffer[..count]);
+        at = to;
     }
+    hash_zeros(&mut hasher, &zeros, size - at);
     Ok(hex(&hasher.finalize()))
+}
+
+fn hash_zeros(hasher: &mut Sha256, zeros: &[u8], mut count: u64) {
+    while count > 0 {
+        let part = usize::try_from(count).map_or(zeros.len(), |it| it.min(zeros.len()));
+        hasher.update(&zeros[..part]);
+        count -= part as u64;
+    }
+}
+
+/// Where a file of `size` bytes has data, as `from..to`; between lie holes. Reading a hole makes the
+/// kernel fill pages with zeros, which takes longer than hashing them.
+pub fn spans(file: &File, size: u64) -> anyhow::Result<Vec<(u64, u64)>> {
+    use rustix::fs::SeekFrom::{Data, Hole};
+    let mut found = Vec::new();
+    let mut at = 0;
+    while at < size {
+        let from = match rustix::fs::seek(file, Data(at)) {
+            Ok(from) => from,
+            // Only a hole is left.
+            Err(rustix::io::Errno::NXIO) => break,
+            Err(err) => return Err(err.into()),
+        };
+        at = rustix::fs::seek(file, Hole(from))?.min(size);
+        found.push((from, at));
+    }
+    Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::File;
+    use std::os::unix::fs::FileExt as _;
+
+    use sha2::{Digest as _, Sha256};
+
+    use super::{hex, sha256_file};
+
+    #[test]
+    fn holes_count_as_zeros() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("sparse");
+        let file = File::create(&path).unwrap();
+        file.set_len(5_000_001).unwrap();
+        file.write_all_at(b"x", 3 << 20).unwrap();
+        let digest = hex(&Sha256::digest(std::fs::read(&path).unwrap()));
+        assert_eq!(sha256_file(&path).unwrap(), digest);
+    }
 }

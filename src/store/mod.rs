@@ -12,7 +12,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use sha2::{Digest as _, Sha256};
 
-pub use artifact::{Artifact, sha256_file};
+pub use artifact::{Artifact, sha256_file, spans};
 
 use pending::Pending;
 

@@ -23,10 +23,10 @@ use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use serde::{Deserialize, Serialize};
 
 use database::Interests;
-use deb::Deb;
+pub use deb::Deb;
 use scripts::Chroot;
 use unpack::{Ground, Placed};
-use waves::{Facts, Wave, waves};
+use waves::{Facts, Wave, needs_of, waves};
 
 /// What is to be installed, as the process in the sandbox reads it.
 #[derive(Debug, Serialize, Deserialize)]
@@ -47,6 +47,10 @@ pub struct Job {
     pub out: PathBuf,
 }
 
+/// Files below these have a part in the initial ram disk.
+const INITRD: [&str; 4] =
+    ["/usr/share/initramfs-tools/", "/etc/initramfs-tools/", "/usr/lib/modules/", "/etc/modprobe.d/"];
+
 /// Does `job`. Runs as root of a sandbox with private mounts.
 pub fn inside(job: &Job) -> anyhow::Result<()> {
     let tree = Path::new("/tree");
@@ -57,7 +61,7 @@ pub fn inside(job: &Job) -> anyhow::Result<()> {
     let (_, most) = getrlimit(Resource::RLIMIT_NOFILE).context("reading the limit of open files")?;
     setrlimit(Resource::RLIMIT_NOFILE, most, most).context("raising the limit of open files")?;
     let debs = open(job)?;
-    Installation { job, tree, debs: &debs, ground: Ground::default() }.run()?;
+    Installation { job, tree, debs: &debs, ground: Ground::default(), hooks: Mutex::default() }.run()?;
     println!("Packing");
     pack::pack(tree, &job.out, job.epoch, began)
 }
@@ -67,6 +71,8 @@ struct Installation<'a> {
     tree: &'a Path,
     debs: &'a [Deb],
     ground: Ground,
+    /// Packages that have a part in the initial ram disk.
+    hooks: Mutex<BTreeSet<usize>>,
 }
 
 impl Installation<'_> {
@@ -98,9 +104,17 @@ impl Installation<'_> {
             self.tell(chroot, &interests, &configured, &touched)?;
         }
         let chroot = chroot.context("there are no packages to install")?;
-        chroot.configure(&[])?;
+        // What the initial ram disk is made from first: it is made beside the rest.
+        let hooks = self.hooks.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        self.configure(&chroot, &needs_of(&facts, hooks), &mut configured)?;
+        std::thread::scope(|scope| {
+            let beside = scope.spawn(|| chroot.initial_ram_disks());
+            chroot.configure(&[])?;
+            chroot.end()?;
+            beside.join().unwrap_or_else(|_| anyhow::bail!("a thread of the installation panicked"))
+        })?;
         self.mark_automatic()?;
-        self.finish(&chroot)?;
+        self.finish()?;
         chroot.leave()
     }
 
@@ -158,6 +172,9 @@ impl Installation<'_> {
         let place = |index: &usize| {
             println!("Unpacking {}", self.debs[*index].name());
             let one = self.ground.place(self.debs, *index, &diversions)?;
+            if one.paths.iter().any(|path| INITRD.iter().any(|it| path.starts_with(it))) {
+                self.hooks.lock().unwrap_or_else(PoisonError::into_inner).insert(*index);
+            }
             placed.lock().unwrap_or_else(PoisonError::into_inner).insert(*index, one);
             Ok(())
         };
@@ -211,8 +228,7 @@ impl Installation<'_> {
             .context("marking packages as automatically installed")
     }
 
-    fn finish(&self, chroot: &Chroot<'_>) -> anyhow::Result<()> {
-        chroot.initial_ram_disks()?;
+    fn finish(&self) -> anyhow::Result<()> {
         let shell = xshell::Shell::new().context("finding the working folder")?;
         let (finish, tree) = (&self.job.finish, self.tree);
         xshell::cmd!(shell, "{finish} {tree}").quiet().run().context("finishing the root file system")

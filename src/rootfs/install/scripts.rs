@@ -13,16 +13,23 @@ use super::deb::Deb;
 
 /// Says to packages that no service may start (policy-rc.d of invoke-rc.d(8)).
 const POLICY: &str = "usr/sbin/policy-rc.d";
-/// Comes first in the path of packages' scripts: one initial ram disk is made when all is configured,
-/// where they would make several.
-const LATER: &str = "run/nuvol/update-initramfs";
+/// Comes first in the path of packages' scripts: programs there only note that they were called. What
+/// they make depends on the tree alone, so each is run once, when the tree is ready for it, while scripts
+/// would run some of them several times and one after the other.
+const LATER: &str = "run/nuvol";
+const CALLED: &str = "run/nuvol-called";
+/// Before the initial ram disk, which takes up what they make.
+const BEFORE_INITRD: [&[&str]; 1] = [&["systemd-hwdb", "--usr", "update"]];
+/// At the end.
+const AT_END: [&[&str]; 2] = [&["update-ca-certificates", "--fresh"], &["locale-gen"]];
+/// For each kernel.
+const FOR_KERNELS: [&str; 2] = ["depmod", "update-initramfs"];
 const PATH: &str = "/run/nuvol:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 const NONE: Option<&str> = None;
 
 /// The tree with what programs in it expect: `/proc`, `/sys` and `/dev`.
 pub struct Chroot<'a> {
     tree: &'a Path,
-    shell: Shell,
     mounts: Vec<PathBuf>,
     epoch: u64,
 }
@@ -39,21 +46,28 @@ impl<'a> Chroot<'a> {
                 .with_context(|| format!("lending `/{name}`"))?;
             mounts.push(to);
         }
-        for (name, text) in [(POLICY, "#!/bin/sh\nexit 101\n"), (LATER, "#!/bin/sh\nexit 0\n")] {
-            let path = tree.join(name);
-            path.parent()
-                .map_or(Ok(()), fs::create_dir_all)
-                .and_then(|()| fs::write(&path, text))
+        let note = |name: &str| format!("#!/bin/sh\n: >/{CALLED}/{name}\n");
+        let mut programs = vec![(POLICY.to_owned(), "#!/bin/sh\nexit 101\n".to_owned())];
+        let later = BEFORE_INITRD.iter().chain(&AT_END).map(|line| line[0]).chain(FOR_KERNELS);
+        programs.extend(later.map(|name| (format!("{LATER}/{name}"), note(name))));
+        fs::create_dir_all(tree.join(LATER))
+            .and_then(|()| fs::create_dir_all(tree.join(CALLED)))
+            .context("making programs for the time of the installation")?;
+        for (name, text) in programs {
+            let path = tree.join(&name);
+            fs::write(&path, text)
                 .and_then(|()| fs::set_permissions(&path, fs::Permissions::from_mode(0o755)))
                 .with_context(|| format!("making `/{name}` for the time of the installation"))?;
         }
-        let shell = Shell::new().context("finding the working folder")?;
-        Ok(Self { tree, shell, mounts, epoch })
+        Ok(Self { tree, mounts, epoch })
     }
 
     /// Takes everything back that `enter` lent.
     pub fn leave(self) -> anyhow::Result<()> {
         fs::remove_file(self.tree.join(POLICY)).context("letting services start again")?;
+        for name in [LATER, CALLED] {
+            fs::remove_dir_all(self.tree.join(name)).with_context(|| format!("removing `/{name}`"))?;
+        }
         for path in self.mounts.iter().rev() {
             umount2(path, MntFlags::MNT_DETACH)
                 .with_context(|| format!("taking back `{}`", path.display()))?;
@@ -64,7 +78,8 @@ impl<'a> Chroot<'a> {
     /// Runs `line` in the tree; what it prints goes where ours goes.
     pub fn run(&self, line: &[&str], environment: &[(&str, &str)]) -> anyhow::Result<()> {
         let tree = self.tree;
-        let mut command = cmd!(self.shell, "chroot {tree} {line...}")
+        let shell = Shell::new().context("finding the working folder")?;
+        let mut command = cmd!(shell, "chroot {tree} {line...}")
             .quiet()
             .env("PATH", PATH)
             .env("DEBCONF_NONINTERACTIVE_SEEN", "true")
@@ -93,17 +108,35 @@ impl<'a> Chroot<'a> {
         )
     }
 
-    /// Makes the initial ram disk of each kernel.
+    /// Does for each kernel what its scripts asked for: the index of its modules and the initial ram disk.
     pub fn initial_ram_disks(&self) -> anyhow::Result<()> {
-        fs::remove_dir_all(self.tree.join("run/nuvol")).context("bringing update-initramfs back")?;
-        if !self.tree.join("usr/sbin/update-initramfs").exists() {
-            return Ok(());
-        }
+        self.catch_up(&BEFORE_INITRD)?;
         for entry in fs::read_dir(self.tree.join("usr/lib/modules")).into_iter().flatten() {
             let version = entry.context("reading the kernels")?.file_name().to_string_lossy().into_owned();
-            self.run(&["update-initramfs", "-c", "-k", &version], &[])?;
+            if self.tree.join("usr/sbin/depmod").exists() {
+                self.really(&["depmod", &version])?;
+            }
+            if self.tree.join("usr/sbin/update-initramfs").exists() {
+                self.really(&["update-initramfs", "-c", "-k", &version])?;
+            }
         }
         Ok(())
+    }
+
+    /// Runs what scripts called and was put off to the end.
+    pub fn end(&self) -> anyhow::Result<()> {
+        self.catch_up(&AT_END)
+    }
+
+    fn catch_up(&self, lines: &[&[&str]]) -> anyhow::Result<()> {
+        let called = lines.iter().filter(|line| self.tree.join(CALLED).join(line[0]).exists());
+        called.into_iter().try_for_each(|line| self.really(line))
+    }
+
+    /// Runs a program itself, not the one that only takes notes.
+    fn really(&self, line: &[&str]) -> anyhow::Result<()> {
+        let path = PATH.split_once(':').map_or(PATH, |(_, path)| path);
+        self.run(line, &[("PATH", path)])
     }
 
     /// Tells dpkg that something happened below `path` that `package` wants to hear of.

@@ -30,23 +30,53 @@ pub struct Wave {
     pub packages: Vec<usize>,
 }
 
+/// Who provides what, so that relations can be followed.
+struct Needs<'a> {
+    packages: &'a [Facts],
+    providers: BTreeMap<&'a str, BTreeSet<usize>>,
+}
+
+impl<'a> Needs<'a> {
+    fn new(packages: &'a [Facts]) -> Self {
+        let mut providers: BTreeMap<&str, BTreeSet<usize>> = BTreeMap::new();
+        for (index, package) in packages.iter().enumerate() {
+            for name in &package.names {
+                providers.entry(name).or_default().insert(index);
+            }
+        }
+        Self { packages, providers }
+    }
+
+    fn direct(&self, relations: &[Vec<String>]) -> BTreeSet<usize> {
+        let names = relations.iter().flatten();
+        names.filter_map(|name| self.providers.get(name.as_str())).flatten().copied().collect()
+    }
+
+    /// `start` and all that it depends on.
+    fn all(&self, start: BTreeSet<usize>) -> BTreeSet<usize> {
+        let mut open: Vec<usize> = start.iter().copied().collect();
+        let mut found = start;
+        while let Some(index) = open.pop() {
+            for index in self.direct(&self.packages[index].depends) {
+                if found.insert(index) {
+                    open.push(index);
+                }
+            }
+        }
+        found
+    }
+}
+
+/// `start` and all that it depends on, as indices of `packages`.
+pub fn needs_of(packages: &[Facts], start: BTreeSet<usize>) -> BTreeSet<usize> {
+    Needs::new(packages).all(start)
+}
+
 /// The waves: first the essential packages with all that they need.
 pub fn waves(packages: &[Facts]) -> Vec<Wave> {
-    let mut providers: BTreeMap<&str, BTreeSet<usize>> = BTreeMap::new();
-    for (index, package) in packages.iter().enumerate() {
-        for name in &package.names {
-            providers.entry(name).or_default().insert(index);
-        }
-    }
-    let needed = |relations: &[Vec<String>]| -> BTreeSet<usize> {
-        let names = relations.iter().flatten();
-        names.filter_map(|name| providers.get(name.as_str())).flatten().copied().collect()
-    };
-    let essential = (0..packages.len()).filter(|index| packages[*index].essential).collect();
-    let first = closure(essential, |index| needed(&packages[index].depends));
-
-    let before =
-        |package: &Facts| closure(needed(&package.pre_depends), |index| needed(&packages[index].depends));
+    let needs = Needs::new(packages);
+    let first = needs.all((0..packages.len()).filter(|index| packages[*index].essential).collect());
+    let before = |package: &Facts| needs.all(needs.direct(&package.pre_depends));
 
     let mut wave: Vec<usize> =
         (0..packages.len()).map(|index| usize::from(!first.contains(&index))).collect();
@@ -74,19 +104,6 @@ pub fn waves(packages: &[Facts]) -> Vec<Wave> {
         }
     }
     waves.into_values().collect()
-}
-
-fn closure(start: BTreeSet<usize>, next: impl Fn(usize) -> BTreeSet<usize>) -> BTreeSet<usize> {
-    let mut open: Vec<usize> = start.iter().copied().collect();
-    let mut found = start;
-    while let Some(index) = open.pop() {
-        for index in next(index) {
-            if found.insert(index) {
-                open.push(index);
-            }
-        }
-    }
-    found
 }
 
 #[cfg(test)]
