@@ -17,7 +17,7 @@ pub use fat::Fat;
 pub use layout::{Layout, Span};
 
 use crate::plan;
-use crate::rootfs::{Bench, Facts, Rootfs, Tools, Tree};
+use crate::rootfs::{Bench, Facts, Root, Rootfs, Tools, Tree};
 use crate::store::{Artifact, spans};
 use crate::workshop::{Recipe, Workshop};
 
@@ -31,7 +31,7 @@ pub struct Disk {
 
 #[derive(Serialize)]
 struct DiskRecipe<'a> {
-    root: &'a Artifact,
+    root: &'a Root,
     disk: &'a plan::Disk,
     epoch: u64,
     tools: &'a Tools,
@@ -42,8 +42,8 @@ struct DiskRecipe<'a> {
 /// Builds the disk that `disk` describes around `rootfs`.
 pub fn build(shop: &Workshop, disk: &plan::Disk, rootfs: &Rootfs) -> anyhow::Result<Disk> {
     let layout = Layout::new(root_size(disk, &rootfs.facts)?);
-    let Rootfs { tar, epoch, tools, .. } = rootfs;
-    let entry = shop.make(&DiskRecipe { root: tar, disk, epoch: *epoch, tools, layout })?;
+    let Rootfs { root, epoch, tools, .. } = rootfs;
+    let entry = shop.make(&DiskRecipe { root, disk, epoch: *epoch, tools, layout })?;
     Ok(Disk { raw: Artifact::of(&entry, "disk.raw")?, layout })
 }
 
@@ -57,20 +57,21 @@ fn root_size(disk: &plan::Disk, facts: &Facts) -> anyhow::Result<u64> {
 
 impl Recipe for DiskRecipe<'_> {
     const STAGE: &'static str = "disk";
-    const VERSION: u32 = 2;
+    const VERSION: u32 = 3;
 
     fn make(&self, shop: &Workshop, dir: &Path) -> anyhow::Result<()> {
         let work = dir.join("parts");
-        let files = BootFiles::unpack(&Tree::read(&self.root.path)?, &work.join("boot"))?;
+        let tree = self.root.tree()?;
+        let files = BootFiles::unpack(&tree, &work.join("boot"))?;
         let raw = dir.join("disk.raw");
         File::create(&raw).and_then(|file| file.set_len(self.layout.size)).context("making the disk")?;
-        let bench = self.tools.bench(shop, dir, self.epoch).lend(&self.root.path);
+        let bench = self.tools.bench(shop, dir, self.epoch);
 
         self.partition(&bench, &raw)?;
         self.bios(&bench, &raw, &files, &work)?;
         self.esp(&bench, &raw, &files, &work)?;
         self.config(&bench, &raw, &work)?;
-        self.root(&bench, &raw)?;
+        self.root(&bench, &raw, &tree)?;
         fs::remove_dir_all(&work).context("removing the parts")
     }
 
@@ -83,7 +84,9 @@ impl DiskRecipe<'_> {
     fn partition(&self, bench: &Bench<'_>, raw: &Path) -> anyhow::Result<()> {
         let table = self.layout.table(&self.disk.ids);
         let args = ["--quiet", "--no-reread", "--no-tell-kernel", &show(raw)];
-        bench.feed("sfdisk", &args, table.as_bytes()).context("partitioning the disk")
+        bench
+            .feed("sfdisk", &args, &|out| Ok(out.write_all(table.as_bytes())?))
+            .context("partitioning the disk")
     }
 
     fn bios(&self, bench: &Bench<'_>, raw: &Path, files: &BootFiles, work: &Path) -> anyhow::Result<()> {
@@ -126,11 +129,11 @@ impl DiskRecipe<'_> {
         copy_sparse(&image, raw, self.layout.config.offset)
     }
 
-    fn root(&self, bench: &Bench<'_>, raw: &Path) -> anyhow::Result<()> {
+    fn root(&self, bench: &Bench<'_>, raw: &Path, tree: &Tree) -> anyhow::Result<()> {
         let (id, span) = (self.disk.ids.root, self.layout.root);
         let options = format!("offset={},nodiscard,lazy_itable_init=0,hash_seed={id}", span.offset);
         let size = format!("{}k", span.size >> 10);
-        let (tar, id) = (show(&self.root.path), id.to_string());
+        let id = id.to_string();
         let args = [
             "-q",
             "-F",
@@ -145,11 +148,11 @@ impl DiskRecipe<'_> {
             "-E",
             &options,
             "-d",
-            &tar,
+            "-",
             &show(raw),
             &size,
         ];
-        bench.run("mke2fs", &args).context("making the root file system")
+        bench.feed("mke2fs", &args, &|out| tree.write(out, self.epoch)).context("making the root file system")
     }
 }
 

@@ -7,7 +7,7 @@ mod needs;
 mod sandbox;
 
 use std::fs::File;
-use std::io::{BufRead as _, BufReader, Write as _};
+use std::io::{BufRead as _, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Instant;
@@ -22,6 +22,9 @@ pub use sandbox::Sandbox;
 
 /// Lines of a failed program's output that are shown.
 const TAIL_LINES: usize = 40;
+
+/// The most that an ordinary user may ask for (`fs.pipe-max-size`).
+const PIPE_BYTES: usize = 1 << 20;
 
 /// Runs programs and keeps their logs.
 pub struct Host {
@@ -71,17 +74,26 @@ impl Host {
         self.watch(cmd, &mut |_| ())
     }
 
-    /// Runs `cmd` to its end and gives it `input` on standard input.
-    pub fn feed(&self, cmd: Cmd<'_>, input: &[u8]) -> anyhow::Result<()> {
-        self.drive(cmd, input, &mut |_| ())
+    /// Runs `cmd` to its end and gives it on standard input what `write` writes.
+    pub fn feed(
+        &self,
+        cmd: Cmd<'_>,
+        write: &(dyn Fn(&mut dyn Write) -> anyhow::Result<()> + Sync),
+    ) -> anyhow::Result<()> {
+        self.drive(cmd, Some(write), &mut |_| ())
     }
 
     /// Runs `cmd` to its end and shows each line that it prints to `on_line`.
     pub fn watch(&self, cmd: Cmd<'_>, on_line: &mut dyn FnMut(&str)) -> anyhow::Result<()> {
-        self.drive(cmd, &[], on_line)
+        self.drive(cmd, None, on_line)
     }
 
-    fn drive(&self, cmd: Cmd<'_>, input: &[u8], on_line: &mut dyn FnMut(&str)) -> anyhow::Result<()> {
+    fn drive(
+        &self,
+        cmd: Cmd<'_>,
+        input: Option<&(dyn Fn(&mut dyn Write) -> anyhow::Result<()> + Sync)>,
+        on_line: &mut dyn FnMut(&str),
+    ) -> anyhow::Result<()> {
         let mut command = clean(cmd);
         let line = quoted(&command);
         let (log, mut file) = self.log_file(&command)?;
@@ -89,30 +101,29 @@ impl Host {
 
         let since = Instant::now();
         let (reader, writer) = std::io::pipe().context("making a pipe")?;
-        let stdin = if input.is_empty() { Stdio::null() } else { Stdio::piped() };
+        let stdin = if input.is_some() { Stdio::piped() } else { Stdio::null() };
         command.stdin(stdin).stdout(writer.try_clone().context("making a pipe")?).stderr(writer);
         let mut child = command.spawn().with_context(|| format!("starting `{line}`"))?;
         drop(command);
-        if let Some(mut pipe) = child.stdin.take() {
-            pipe.write_all(input).with_context(|| format!("feeding `{line}`"))?;
+        let pipe = child.stdin.take();
+        if let Some(pipe) = &pipe {
+            // Fewer changes between the two programs; the default of 64 KiB works as well, only slower.
+            rustix::pipe::fcntl_setpipe_size(pipe, PIPE_BYTES).ok();
         }
-        let mut tail = std::collections::VecDeque::new();
-        for bytes in BufReader::new(reader).split(b'\n') {
-            let text = String::from_utf8_lossy(&bytes.context("reading from a program")?).into_owned();
-            // With seconds since the start: a log also tells what took long.
-            writeln!(file, "{:8.2}  {text}", since.elapsed().as_secs_f64()).context("writing a log")?;
-            on_line(&text);
-            if tail.len() == TAIL_LINES {
-                tail.pop_front();
+        std::thread::scope(|scope| {
+            let fed = input.zip(pipe).map(|(write, mut pipe)| scope.spawn(move || write(&mut pipe)));
+            let tail = listen(reader, &mut file, since, on_line)?;
+            let status = child.wait().with_context(|| format!("waiting for `{line}`"))?;
+            if !status.success() {
+                return Err(ProgramFailed { line, status, tail, log }.into());
             }
-            tail.push_back(text);
-        }
-        let status = child.wait().with_context(|| format!("waiting for `{line}`"))?;
-        if status.success() {
-            return Ok(());
-        }
-        let tail = Vec::from(tail).join("\n");
-        Err(ProgramFailed { line, status, tail, log }.into())
+            // Of a program that failed its own words tell more than the broken pipe.
+            match fed.map(std::thread::ScopedJoinHandle::join) {
+                Some(Ok(result)) => result.with_context(|| format!("feeding `{line}`")),
+                Some(Err(_)) => anyhow::bail!("feeding `{line}` panicked"),
+                None => Ok(()),
+            }
+        })
     }
 
     /// Runs `cmd` and returns what it printed on standard output.
@@ -149,6 +160,27 @@ impl Host {
             .with_context(|| format!("making a log in `{}`", self.logs.display()))?;
         Ok((path, file))
     }
+}
+
+/// Writes what a program prints to its log, shows each line to `on_line`, and returns the last ones.
+fn listen(
+    reader: std::io::PipeReader,
+    log: &mut File,
+    since: Instant,
+    on_line: &mut dyn FnMut(&str),
+) -> anyhow::Result<String> {
+    let mut tail = std::collections::VecDeque::new();
+    for bytes in BufReader::new(reader).split(b'\n') {
+        let text = String::from_utf8_lossy(&bytes.context("reading from a program")?).into_owned();
+        // With seconds since the start: a log also tells what took long.
+        writeln!(log, "{:8.2}  {text}", since.elapsed().as_secs_f64()).context("writing a log")?;
+        on_line(&text);
+        if tail.len() == TAIL_LINES {
+            tail.pop_front();
+        }
+        tail.push_back(text);
+    }
+    Ok(Vec::from(tail).join("\n"))
 }
 
 /// The command with an environment made from nothing, so that nothing of the caller's leaks

@@ -14,7 +14,7 @@ use serde::Serialize;
 
 use crate::disk::{BootFiles, Disk, Fat};
 use crate::plan::Plan;
-use crate::rootfs::{Bench, Body, Rootfs, Tools, Tree};
+use crate::rootfs::{Bench, Body, Root, Rootfs, Tools, Tree};
 use crate::store::Artifact;
 use crate::workshop::{Recipe, Workshop};
 
@@ -38,7 +38,7 @@ const CORE: [&str; 12] = [
 #[derive(Serialize)]
 struct IsoRecipe<'a> {
     disk: &'a Artifact,
-    root: &'a Artifact,
+    root: &'a Root,
     store: Artifact,
     title: String,
     build: String,
@@ -63,7 +63,7 @@ pub fn image(shop: &Workshop, plan: &Plan, rootfs: &Rootfs, disk: &Disk) -> anyh
     let store = shop.make(&StoreRecipe { disk: &disk.raw, epoch: *epoch, tools })?;
     let entry = shop.make(&IsoRecipe {
         disk: &disk.raw,
-        root: &rootfs.tar,
+        root: &rootfs.root,
         store: Artifact::of(&store, "disk.squashfs")?,
         title: format!("Nuvol {} {}", plan.profile, plan.version),
         build: disk_plan.ids.build.to_string(),
@@ -97,7 +97,7 @@ impl Recipe for IsoRecipe<'_> {
 
     fn make(&self, shop: &Workshop, dir: &Path) -> anyhow::Result<()> {
         let (work, medium) = (dir.join("parts"), dir.join("medium"));
-        let tree = Tree::read(&self.root.path)?;
+        let tree = self.root.tree()?;
         let files = BootFiles::unpack(&tree, &work.join("boot"))?;
         for folder in [".disk", "boot/grub/i386-pc", "EFI/BOOT", "live"] {
             fs::create_dir_all(medium.join(folder)).context("making the medium")?;

@@ -53,7 +53,7 @@ pub fn text(plan: &Plan, rootfs: &Rootfs, files: &[(String, &Image)]) -> anyhow:
         builder: concat!("nuvol ", env!("CARGO_PKG_VERSION")),
         services: plan.services.keys().map(|name| name.as_str()).collect(),
         images: images.collect::<anyhow::Result<_>>()?,
-        rootfs: &rootfs.tar.digest,
+        rootfs: rootfs.root.key(),
         packages: &rootfs.facts.installed,
     };
     Ok(serde_json::to_string_pretty(&manifest).context("writing the manifest")? + "\n")

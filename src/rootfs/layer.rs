@@ -19,17 +19,25 @@ const EXAMPLE_SOURCES: &str = "usr/share/doc/apt/examples/debian.sources";
 const SECONDS_A_DAY: u64 = 86_400;
 const FACTS: &str = "facts.json";
 
-/// All that the root file system is made from.
-#[derive(Serialize)]
-pub struct LayerRecipe<'a> {
+/// All that the root file system is made from. It is never written down as a whole: the base is, and the
+/// rest is a matter of milliseconds.
+#[derive(Debug, Clone, Serialize)]
+pub struct Layering {
     /// What the packages gave.
     pub base: Artifact,
     /// What is laid over.
-    pub files: &'a Layer,
+    pub files: Layer,
     /// Archive components that the image's own apt uses.
-    pub components: &'a [String],
+    pub components: Vec<String>,
     /// Seconds since 1970.
     pub epoch: u64,
+}
+
+/// The check of a root file system, once for each.
+#[derive(Serialize)]
+pub struct LayerRecipe<'a> {
+    /// The root file system.
+    pub layering: &'a Layering,
     /// Names that must not stand in the image, such as the build host's.
     #[serde(skip)]
     pub foreign: gate::Foreign,
@@ -37,25 +45,17 @@ pub struct LayerRecipe<'a> {
 
 impl Recipe for LayerRecipe<'_> {
     const STAGE: &'static str = "layer";
-    const VERSION: u32 = 3;
+    const VERSION: u32 = 4;
 
     fn make(&self, _: &Workshop, dir: &Path) -> anyhow::Result<()> {
-        let mut tree = Tree::read(&self.base.path)?;
-        tree.remove(is_left_over);
-        self.settle(&mut tree).context("settling the root file system")?;
-        let ids = Ids::parse(&tree.text("etc/passwd")?, &tree.text("etc/group")?);
-        for (path, entry) in self.files {
-            let node = self.node(&tree, path, entry, &ids)?;
-            tree.insert(path, node)?;
-        }
+        let tree = self.layering.tree()?;
         gate::check(&tree, &self.foreign)?;
         let facts = serde_json::to_vec_pretty(&Facts::of(&tree)?).context("writing down what is in it")?;
-        fs::write(dir.join(FACTS), facts).context("writing down what is in it")?;
-        tree.write(&dir.join("root.tar"), self.epoch)
+        fs::write(dir.join(FACTS), facts).context("writing down what is in it")
     }
 
     fn detail(&self, _: &Path) -> String {
-        format!("{} overlay files", self.files.len())
+        format!("{} overlay files", self.layering.files.len())
     }
 }
 
@@ -95,7 +95,20 @@ impl Facts {
     }
 }
 
-impl LayerRecipe<'_> {
+impl Layering {
+    /// The finished tree.
+    pub fn tree(&self) -> anyhow::Result<Tree> {
+        let mut tree = Tree::read(&self.base.path)?;
+        tree.remove(is_left_over);
+        self.settle(&mut tree).context("settling the root file system")?;
+        let ids = Ids::parse(&tree.text("etc/passwd")?, &tree.text("etc/group")?);
+        for (path, entry) in &self.files {
+            let node = self.node(&tree, path, entry, &ids)?;
+            tree.insert(path, node)?;
+        }
+        Ok(tree)
+    }
+
     fn node(&self, tree: &Tree, path: &str, entry: &Entry, ids: &Ids) -> anyhow::Result<Node> {
         let what = || format!("laying `/{path}`");
         let body = match &entry.content {
@@ -126,7 +139,7 @@ impl LayerRecipe<'_> {
         };
         // With an empty file Debian's sshd-keygen would never run: it waits for a first boot.
         tree.insert("etc/machine-id", file("uninitialized\n".into(), 0o444))?;
-        let sources = public_sources(&tree.text(EXAMPLE_SOURCES)?, self.components)?;
+        let sources = public_sources(&tree.text(EXAMPLE_SOURCES)?, &self.components)?;
         tree.insert("etc/apt/sources.list.d/debian.sources", file(sources, 0o644))?;
         // As systemd-update-done would leave them: /etc and /var fit this /usr, so that first boot
         // rebuilds no caches (ldconfig, the journal's catalogue, hwdb).

@@ -22,6 +22,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
+use serde::Serialize;
 
 pub use archive::{Archive, known_packages};
 pub use base::Installer;
@@ -42,8 +43,8 @@ use crate::workshop::Workshop;
 
 /// The finished root file system.
 pub struct Rootfs {
-    /// The canonical tar.
-    pub tar: Artifact,
+    /// Its files.
+    pub root: Root,
     /// Seconds since 1970: the time of the build, from the archive.
     pub epoch: u64,
     /// Every package in its exact version.
@@ -52,6 +53,27 @@ pub struct Rootfs {
     pub facts: Facts,
     /// What the later stages run.
     pub tools: Tools,
+}
+
+/// The files of a root file system. In a recipe it stands for all that it is made from.
+#[derive(Serialize)]
+#[serde(transparent)]
+pub struct Root {
+    key: String,
+    #[serde(skip)]
+    layering: layer::Layering,
+}
+
+impl Root {
+    /// The hash of all that it is made from.
+    pub fn key(&self) -> &str {
+        &self.key
+    }
+
+    /// The tree, ready to be written as a tar.
+    pub fn tree(&self) -> anyhow::Result<Tree> {
+        self.layering.tree()
+    }
 }
 
 /// Where packages come from.
@@ -88,19 +110,20 @@ pub fn build(shop: &Workshop, plan: &Plan, overlay: &Overlay, source: Source) ->
         tools: &tools,
         finish: base::BaseRecipe::FINISH,
     })?;
-    let layer = shop.make(&layer::LayerRecipe {
+    let layering = layer::Layering {
         base: Artifact::of(&base, "base.tar")?,
-        files: &overlay.files,
-        components: &plan.base.components,
+        files: overlay.files.clone(),
+        components: plan.base.components.clone(),
         epoch,
-        foreign: foreign(&mirror),
-    })?;
-    let tar = Artifact::of(&layer, "root.tar")?;
-    Ok(Rootfs { facts: layer::Facts::read(&layer)?, tar, epoch, packages, tools })
+    };
+    let layer = shop.make(&layer::LayerRecipe { layering: &layering, foreign: foreign(&mirror) })?;
+    let facts = layer::Facts::read(&layer)?;
+    let key = layer.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    Ok(Rootfs { root: Root { key, layering }, facts, epoch, packages, tools })
 }
 
 /// The install parts of the overlays, as the tar that goes down before the packages.
-#[derive(serde::Serialize)]
+#[derive(Serialize)]
 struct InstallRecipe<'a> {
     layer: &'a Layer,
     epoch: u64,

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 use std::fs::{self, File};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
@@ -104,9 +105,14 @@ impl<'a> Bench<'a> {
         self.shop.host.run(self.command(program, args)?)
     }
 
-    /// Runs a tool to its end and gives it `input`.
-    pub fn feed(&self, program: &str, args: &[&str], input: &[u8]) -> anyhow::Result<()> {
-        self.shop.host.feed(self.command(program, args)?, input)
+    /// Runs a tool to its end and gives it what `write` writes.
+    pub fn feed(
+        &self,
+        program: &str,
+        args: &[&str],
+        write: &(dyn Fn(&mut dyn Write) -> anyhow::Result<()> + Sync),
+    ) -> anyhow::Result<()> {
+        self.shop.host.feed(self.command(program, args)?, write)
     }
 
     fn command(&self, program: &str, args: &[&str]) -> anyhow::Result<Cmd<'a>> {

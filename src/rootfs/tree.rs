@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::{BufReader, BufWriter, Read as _, Seek as _, SeekFrom, Write as _};
+use std::io::{BufReader, BufWriter, Read as _, Seek as _, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
@@ -164,12 +164,11 @@ impl Tree {
         String::from_utf8(bytes).with_context(|| format!("`/{path}` is not text"))
     }
 
-    /// Writes the tree to `out`; nothing in it is younger than `epoch`.
-    pub fn write(&self, out: &Path, epoch: u64) -> anyhow::Result<()> {
-        let what = || format!("writing the tree `{}`", out.display());
+    /// Writes the tree as a tar; nothing in it is younger than `epoch`.
+    pub fn write(&self, out: &mut dyn Write, epoch: u64) -> anyhow::Result<()> {
+        let what = || "writing the root file system".to_owned();
         let mut source = File::open(&self.source).with_context(what)?;
-        let file = BufWriter::with_capacity(1 << 20, File::create(out).with_context(what)?);
-        let mut builder = tar::Builder::new(file);
+        let mut builder = tar::Builder::new(BufWriter::with_capacity(1 << 20, out));
         for (path, node) in &self.nodes {
             append(&mut builder, &mut source, path, node, epoch)
                 .with_context(|| format!("writing `/{path}`"))?;
@@ -278,7 +277,7 @@ fn without_end(mut bytes: Vec<u8>) -> Vec<u8> {
 }
 
 fn append(
-    builder: &mut tar::Builder<BufWriter<File>>,
+    builder: &mut tar::Builder<BufWriter<&mut dyn Write>>,
     source: &mut File,
     path: &str,
     node: &Node,
@@ -341,7 +340,7 @@ mod tests {
         for (path, node) in nodes {
             tree.insert(path, node.clone()).unwrap();
         }
-        tree.write(&second, 50).unwrap();
+        tree.write(&mut File::create(&second).unwrap(), 50).unwrap();
         Tree::read(&second).unwrap()
     }
 
@@ -379,9 +378,9 @@ mod tests {
     fn the_same_tree_gives_the_same_bytes() {
         let dir = tempfile::tempdir().unwrap();
         let one = tar(dir.path(), &[("b", file("1")), ("a/c", file("2"))]);
-        one.write(&dir.path().join("1"), 9).unwrap();
+        one.write(&mut File::create(dir.path().join("1")).unwrap(), 9).unwrap();
         let two = tar(dir.path(), &[("a/c", file("2")), ("b", file("1"))]);
-        two.write(&dir.path().join("2"), 9).unwrap();
+        two.write(&mut File::create(dir.path().join("2")).unwrap(), 9).unwrap();
         assert_eq!(
             std::fs::read(dir.path().join("1")).unwrap(),
             std::fs::read(dir.path().join("2")).unwrap()
