@@ -3,7 +3,8 @@
 use std::path::Path;
 
 use super::Common;
-use crate::store::Entry;
+use crate::spec::ByteSize;
+use crate::store::{Entry, Freed};
 
 /// Look at the shelf of finished work, or clear it
 #[derive(Debug, clap::Args)]
@@ -14,16 +15,22 @@ pub struct Cache {
 
 #[derive(Debug, clap::Subcommand)]
 enum CacheVerb {
-    /// List entries with their size, the newest last
+    /// List entries with their size, those used last at the end
     List,
-    /// Remove every entry and package that no build is working on
+    /// Remove what was not used for the longest time, until the rest is no larger than this
+    Gc {
+        /// How much may stay
+        #[arg(long, value_name = "SIZE", default_value = "10G")]
+        keep: ByteSize,
+    },
+    /// Remove everything
     Clear,
 }
 
-/// Lists or clears the shelf.
+/// Lists what is on the shelf, or makes room.
 pub fn run(common: &Common, args: &Cache) -> anyhow::Result<u8> {
     let shop = common.workshop()?;
-    match args.verb {
+    match &args.verb {
         CacheVerb::List => {
             let entries = shop.store.entries()?;
             if common.json {
@@ -32,9 +39,19 @@ pub fn run(common: &Common, args: &Cache) -> anyhow::Result<u8> {
                 entries.iter().for_each(|entry| println!("{}", line(entry)));
             }
         }
-        CacheVerb::Clear => shop.store.clear()?,
+        CacheVerb::Gc { keep } => tell(common, shop.store.collect(keep.bytes())?),
+        CacheVerb::Clear => tell(common, shop.store.collect(0)?),
     }
     Ok(0)
+}
+
+fn tell(common: &Common, freed: Freed) {
+    if common.json {
+        println!("{}", serde_json::json!(freed));
+    } else {
+        let Freed { things, bytes, left } = freed;
+        println!("removed {things} things, {} MiB; {} MiB stay", bytes >> 20, left >> 20);
+    }
 }
 
 fn line(entry: &Entry) -> String {

@@ -26,6 +26,9 @@ const TAIL_LINES: usize = 40;
 /// The most that an ordinary user may ask for (`fs.pipe-max-size`).
 const PIPE_BYTES: usize = 1 << 20;
 
+/// What writes a program's standard input.
+pub type Feed<'a> = &'a (dyn Fn(&mut dyn Write) -> anyhow::Result<()> + Sync);
+
 /// Runs programs and keeps their logs.
 pub struct Host {
     shell: Shell,
@@ -75,11 +78,7 @@ impl Host {
     }
 
     /// Runs `cmd` to its end and gives it on standard input what `write` writes.
-    pub fn feed(
-        &self,
-        cmd: Cmd<'_>,
-        write: &(dyn Fn(&mut dyn Write) -> anyhow::Result<()> + Sync),
-    ) -> anyhow::Result<()> {
+    pub fn feed(&self, cmd: Cmd<'_>, write: Feed<'_>) -> anyhow::Result<()> {
         self.drive(cmd, Some(write), &mut |_| ())
     }
 
@@ -91,7 +90,7 @@ impl Host {
     fn drive(
         &self,
         cmd: Cmd<'_>,
-        input: Option<&(dyn Fn(&mut dyn Write) -> anyhow::Result<()> + Sync)>,
+        input: Option<Feed<'_>>,
         on_line: &mut dyn FnMut(&str),
     ) -> anyhow::Result<()> {
         let mut command = clean(cmd);

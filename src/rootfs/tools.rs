@@ -3,7 +3,6 @@
 
 use std::collections::BTreeSet;
 use std::fs::{self, File};
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
@@ -14,7 +13,7 @@ use super::archive::Archive;
 use super::bootstrap::Bootstrap;
 use super::fetch::fetch;
 use super::resolve::Package;
-use crate::host::Sandbox;
+use crate::host::{Feed, Sandbox};
 use crate::plan::Base;
 use crate::spec::PackageName;
 use crate::workshop::{Recipe, Workshop};
@@ -106,12 +105,7 @@ impl<'a> Bench<'a> {
     }
 
     /// Runs a tool to its end and gives it what `write` writes.
-    pub fn feed(
-        &self,
-        program: &str,
-        args: &[&str],
-        write: &(dyn Fn(&mut dyn Write) -> anyhow::Result<()> + Sync),
-    ) -> anyhow::Result<()> {
+    pub fn feed(&self, program: &str, args: &[&str], write: Feed<'_>) -> anyhow::Result<()> {
         self.shop.host.feed(self.command(program, args)?, write)
     }
 

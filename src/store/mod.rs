@@ -3,6 +3,7 @@
 
 mod artifact;
 mod pending;
+mod space;
 
 use std::fs::{self, File};
 use std::io::Read;
@@ -14,6 +15,8 @@ use sha2::{Digest as _, Sha256};
 
 pub use artifact::{Artifact, sha256_file, spans};
 
+pub use space::{Entry, Freed};
+
 use pending::Pending;
 
 /// By then the kernel has written nearly all by itself (`vm.dirty_expire_centisecs` is 30 s).
@@ -23,6 +26,8 @@ const WRITTEN: Duration = Duration::from_secs(60);
 pub struct Store {
     root: PathBuf,
     pending: Pending,
+    /// Held shared by whoever uses the shelf, alone by whoever takes things off it.
+    in_use: File,
 }
 
 /// Whether an entry was there or had to be made.
@@ -43,7 +48,9 @@ impl Store {
         }
         let root = root.canonicalize().with_context(|| format!("finding `{}`", root.display()))?;
         let pending = Pending::open(root.join("pending"))?;
-        let store = Self { root, pending };
+        let in_use = File::create(root.join("locks/shelf")).context("opening the shelf's lock")?;
+        in_use.lock_shared().context("waiting until nobody clears the shelf")?;
+        let store = Self { root, pending, in_use };
         store.sweep()?;
         store.drop_doubtful()?;
         store.pending.settle(&store.root, WRITTEN)?;
@@ -83,6 +90,7 @@ impl Store {
         let key = format!("{stage}-{}", hex(&Sha256::digest(recipe)));
         let done = self.root.join("entries").join(&key);
         if done.is_dir() {
+            self.touch(&self.root.join("locks").join(&key));
             return Ok((done, Found::Reused));
         }
         let _lock = self.lock(&key)?;
@@ -97,37 +105,6 @@ impl Store {
         Ok((done, Found::Made))
     }
 
-    /// Every finished entry, the oldest first.
-    pub fn entries(&self) -> anyhow::Result<Vec<Entry>> {
-        let mut found = Vec::new();
-        let folder = self.root.join("entries");
-        for entry in fs::read_dir(&folder).with_context(|| format!("reading `{}`", folder.display()))? {
-            let entry = entry.context("reading the shelf")?;
-            let made = entry.metadata().and_then(|it| it.modified()).context("reading the shelf")?;
-            let name = entry.file_name().to_string_lossy().into_owned();
-            found.push((made, Entry { name, bytes: allocated(&entry.path())? }));
-        }
-        found.sort_by_key(|(made, _)| *made);
-        Ok(found.into_iter().map(|(_, entry)| entry).collect())
-    }
-
-    /// Removes all entries and packages but those that somebody is working on.
-    pub fn clear(&self) -> anyhow::Result<()> {
-        for entry in self.entries()? {
-            let lock = File::create(self.root.join("locks").join(&entry.name)).context("opening a lock")?;
-            if lock.try_lock().is_ok() {
-                let path = self.root.join("entries").join(&entry.name);
-                fs::remove_dir_all(&path).with_context(|| format!("removing `{}`", path.display()))?;
-            }
-        }
-        for folder in ["packages", "logs"] {
-            let path = self.root.join(folder);
-            fs::remove_dir_all(&path).with_context(|| format!("removing `{}`", path.display()))?;
-            fs::create_dir(&path).with_context(|| format!("making `{}`", path.display()))?;
-        }
-        Ok(())
-    }
-
     /// The folder of packages.
     pub fn packages(&self) -> PathBuf {
         self.root.join("packages")
@@ -135,7 +112,11 @@ impl Store {
 
     /// The file whose bytes have this sha256, if it is on the shelf.
     pub fn package(&self, sha256: &str) -> Option<PathBuf> {
-        Some(self.root.join("packages").join(format!("{sha256}.deb"))).filter(|path| path.is_file())
+        let path = self.root.join("packages").join(format!("{sha256}.deb"));
+        path.is_file().then(|| {
+            self.touch(&path);
+            path
+        })
     }
 
     /// Puts what `reader` gives on the shelf, if and only if its sha256 is `sha256`.
@@ -213,28 +194,6 @@ impl Store {
         }
         Ok(())
     }
-}
-
-/// A finished thing on the shelf.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
-pub struct Entry {
-    /// Stage and key.
-    pub name: String,
-    /// Space that it takes, in bytes.
-    pub bytes: u64,
-}
-
-/// Space that a folder takes, in bytes; holes take none.
-fn allocated(path: &Path) -> anyhow::Result<u64> {
-    use std::os::unix::fs::MetadataExt as _;
-    let metadata = fs::symlink_metadata(path).with_context(|| format!("reading `{}`", path.display()))?;
-    let mut bytes = metadata.blocks() * 512;
-    if metadata.is_dir() {
-        for entry in fs::read_dir(path).with_context(|| format!("reading `{}`", path.display()))? {
-            bytes += allocated(&entry.context("reading the shelf")?.path())?;
-        }
-    }
-    Ok(bytes)
 }
 
 /// Held while somebody works on an entry.
