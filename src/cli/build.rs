@@ -5,9 +5,9 @@ use std::time::Instant;
 
 use anyhow::Context as _;
 
-use super::{Common, doctor};
+use super::{Common, doctor, lock};
 use crate::host::{EnvironmentLacks, missing, on_signals};
-use crate::rootfs::{Archive, Installer, Mirror, Source};
+use crate::rootfs::{Archive, Installer, Resolution, Source};
 use crate::spec::{Format, ProfileName};
 use crate::{overlay, plan};
 
@@ -25,6 +25,9 @@ pub struct Build {
     /// A Debian mirror [default: the one that this machine's apt uses]
     #[arg(long, value_name = "URL")]
     mirror: Option<String>,
+    /// Install exactly the packages of `profiles/<profile>.lock`
+    #[arg(long)]
+    locked: bool,
     /// Use only what is on the shelf: the archive as it was when it was last asked
     #[arg(long)]
     offline: bool,
@@ -49,18 +52,21 @@ pub fn run(common: &Common, args: &Build) -> anyhow::Result<u8> {
         eprint!("{}", doctor::text(&needs));
         return Err(EnvironmentLacks.into());
     }
-    let mirror = match &args.mirror {
-        Some(url) => Mirror::at(url),
-        None => Mirror::of_host(&shop.host, shop.store.path())?,
+    let mirror = lock::mirror(&shop, args.mirror.as_deref())?;
+    let resolution = if args.locked {
+        lock::read(common, &args.profile, &mirror)?
+    } else {
+        // With the archive's index at hand, names of packages are checked too.
+        let archive = Archive::update(&shop, &plan.base, mirror.clone(), args.offline)?;
+        plan = plan::resolve(&tree, &args.profile, Some(archive.names()))?.plan;
+        Resolution::of_archive(&shop, &archive, &plan.base.packages)?
     };
-    // With the archive's index at hand, names of packages are checked too.
-    let archive = Archive::update(&shop, &plan.base, mirror.clone(), args.offline)?;
-    plan = plan::resolve(&tree, &args.profile, Some(archive.names()))?.plan;
     if let Some(disk) = plan.disk.as_mut().filter(|_| !args.formats.is_empty()) {
         disk.formats = args.formats.iter().copied().collect();
     }
     let out = std::path::absolute(&args.out).context("finding the output folder")?;
-    let source = Source { mirror, archive, agent: args.agent.clone(), installer: args.installer };
+    let (offline, agent, installer) = (args.offline, args.agent.clone(), args.installer);
+    let source = Source { mirror, resolution, offline, agent, installer };
     let release = crate::pipeline::build(&shop, &plan, &overlay, source, &out)?;
     shop.report.note(&format!("done in {:.1} s", since.elapsed().as_secs_f64()));
     if common.json {

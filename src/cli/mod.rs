@@ -6,6 +6,7 @@ mod check;
 mod compare;
 mod doctor;
 mod install;
+mod lock;
 mod plan;
 mod run;
 mod schema;
@@ -55,6 +56,7 @@ enum Verb {
     Build(build::Build),
     Check(check::Check),
     Plan(plan::Show),
+    Lock(lock::Lock),
     Schema(schema::Schema),
     Run(run::Run),
     Test(test::Test),
@@ -101,6 +103,7 @@ fn dispatch(cli: &Cli) -> anyhow::Result<u8> {
     match &cli.verb {
         Verb::Build(args) => build::run(&cli.common, args),
         Verb::Check(args) => check::run(&cli.common, args),
+        Verb::Lock(args) => lock::run(&cli.common, args),
         Verb::Plan(args) => plan::run(&cli.common, args),
         Verb::Schema(args) => schema::run(args),
         Verb::Run(args) => run::run(&cli.common, args),
@@ -150,11 +153,12 @@ impl Common {
 
     /// The tree that was named, or the one around the working folder.
     pub fn tree(&self) -> anyhow::Result<Tree> {
-        let folder = match &self.tree {
-            Some(folder) => folder.clone(),
-            None => Tree::find(Path::new("."))?,
-        };
-        Tree::open(&folder)
+        Tree::open(&self.tree_folder()?)
+    }
+
+    /// The folder of the tree.
+    pub fn tree_folder(&self) -> anyhow::Result<PathBuf> {
+        self.tree.as_ref().map_or_else(|| Tree::find(Path::new(".")), |folder| Ok(folder.clone()))
     }
 
     /// The packages of the archive, where a build has read its index before.

@@ -21,7 +21,7 @@ struct Manifest<'a> {
     builder: &'static str,
     services: Vec<&'a str>,
     images: Vec<File<'a>>,
-    /// sha256 of the root file system's tar.
+    /// Hash of all that the root file system is made from.
     rootfs: &'a str,
     packages: &'a [Installed],
 }

@@ -40,7 +40,9 @@ pub fn publish(
     let folder = parent.join(plan.version.as_str());
     let files: Vec<(String, &Image)> = images.iter().map(|image| (file_name(plan, image), image)).collect();
     let manifest = manifest::text(plan, rootfs, &files)?;
-    let sums = checksums(&files, &manifest);
+    let lock = (lock_name(plan), rootfs.lock.as_str());
+    let texts = [(lock.0.as_str(), lock.1), ("manifest.json", manifest.as_str())];
+    let sums = checksums(&files, &texts);
     let release = Release { images: files.iter().map(|(name, _)| folder.join(name)).collect(), folder };
     let detail = release.folder.display().to_string();
     if stands(&release, &sums, &files) {
@@ -53,7 +55,7 @@ pub fn publish(
     for (name, image) in &files {
         copy(&image.path, &aside.path().join(name))?;
     }
-    for (name, text) in [("manifest.json", &manifest), ("SHA256SUMS", &sums)] {
+    for (name, text) in texts.into_iter().chain([("SHA256SUMS", sums.as_str())]) {
         fs::write(aside.path().join(name), text).with_context(|| format!("writing `{name}`"))?;
     }
     sync(aside.path())?;
@@ -70,14 +72,18 @@ fn file_name(plan: &Plan, image: &Image) -> String {
     format!("nuvol-{profile}-{version}-{}.{}", plan.base.architecture.as_str(), image.format)
 }
 
-fn checksums(files: &[(String, &Image)], manifest: &str) -> String {
+/// The lock that the images were made by.
+fn lock_name(plan: &Plan) -> String {
+    let (profile, version) = (&plan.profile, &plan.version);
+    format!("nuvol-{profile}-{version}-{}.lock", plan.base.architecture.as_str())
+}
+
+fn checksums(files: &[(String, &Image)], texts: &[(&str, &str)]) -> String {
     use sha2::{Digest as _, Sha256};
-    let mut text = String::new();
-    for (name, image) in files {
-        text += &format!("{}  {name}\n", image.sha256);
-    }
-    let digest = hex(&Sha256::digest(manifest.as_bytes()));
-    text + &format!("{digest}  manifest.json\n")
+    let images = files.iter().map(|(name, image)| format!("{}  {name}\n", image.sha256));
+    let texts =
+        texts.iter().map(|(name, text)| format!("{}  {name}\n", hex(&Sha256::digest(text.as_bytes()))));
+    images.chain(texts).collect()
 }
 
 /// Whether this very release is in its place already.

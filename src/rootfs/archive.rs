@@ -43,7 +43,6 @@ pub struct Archive {
     pub(super) base: Base,
     pub(super) state: State,
     names: BTreeSet<PackageName>,
-    offline: bool,
     _lock: Lock,
 }
 
@@ -83,7 +82,7 @@ impl Archive {
             &format!("{} of {}", base.suite, base.architecture.as_str()),
         );
         let names = parse_names(&names);
-        Ok(Self { folder, mirror, base: base.clone(), state: found.0, names, offline, _lock: lock })
+        Ok(Self { folder, mirror, base: base.clone(), state: found.0, names, _lock: lock })
     }
 
     /// Seconds since 1970 of the newest of the archive's Release files: the build's time.
@@ -91,9 +90,14 @@ impl Archive {
         self.state.epoch
     }
 
-    /// Whether nothing may be fetched.
-    pub fn is_offline(&self) -> bool {
-        self.offline
+    /// sha256 of each of its Release files, sorted.
+    pub fn releases(&self) -> &[String] {
+        &self.state.releases
+    }
+
+    /// The suite, components and architecture that it was asked for.
+    pub fn base(&self) -> &Base {
+        &self.base
     }
 
     /// Names of all packages of the archive.

@@ -22,7 +22,7 @@ const TRIES: u32 = 4;
 pub fn fetch(shop: &Workshop, packages: &[Package], offline: bool) -> anyhow::Result<()> {
     let since = Instant::now();
     let missing: Vec<&Package> =
-        packages.iter().filter(|it| shop.store.package(&it.sha256).is_none()).collect();
+        packages.iter().filter(|it| !shop.store.has_package(&it.sha256, it.size)).collect();
     if offline && !missing.is_empty() {
         let names: Vec<String> = missing.iter().map(|it| format!("{} {}", it.name, it.version)).collect();
         anyhow::bail!(

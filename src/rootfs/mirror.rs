@@ -50,6 +50,29 @@ impl Mirror {
     }
 }
 
+/// How addresses begin that are relative to a mirror.
+const ARCHIVE: &str = "archive:";
+const SECURITY: &str = "security:";
+
+impl Mirror {
+    /// `uri` relative to this mirror, which may be another one next time.
+    pub fn relative(&self, uri: &str) -> String {
+        let parts = [(&self.archive, ARCHIVE), (&self.security, SECURITY)];
+        let found = parts
+            .iter()
+            .find_map(|(address, word)| Some(format!("{word}{}", uri.strip_prefix(address.as_str())?)));
+        found.unwrap_or_else(|| uri.to_owned())
+    }
+
+    /// The address that `relative` made relative, on this mirror.
+    pub fn absolute(&self, place: &str) -> String {
+        let parts = [(&self.archive, ARCHIVE), (&self.security, SECURITY)];
+        let found =
+            parts.iter().find_map(|(address, word)| Some(format!("{address}{}", place.strip_prefix(word)?)));
+        found.unwrap_or_else(|| place.to_owned())
+    }
+}
+
 /// What apt's sources say, word for word.
 fn sources() -> Vec<String> {
     let apt = Path::new("/etc/apt");

@@ -12,6 +12,7 @@ mod http;
 mod install;
 mod inventory;
 mod layer;
+mod lock;
 mod mirror;
 mod own;
 mod resolve;
@@ -27,17 +28,19 @@ use serde::Serialize;
 pub use archive::{Archive, known_packages};
 pub use base::Installer;
 pub use compare::{Difference, How, compare};
+pub use fetch::fetch;
 pub use gate::Leak;
 pub use install::{Job, inside as install_inside};
 pub use inventory::Installed;
 pub use layer::Facts;
+pub use lock::Resolution;
 pub use mirror::Mirror;
 pub use resolve::Package;
 pub use tools::{Bench, Tools};
 pub use tree::{Body, Node, Tree};
 
 use crate::overlay::{self, Content, Ids, Layer, Overlay};
-use crate::plan::Plan;
+use crate::plan::{Base, Plan};
 use crate::store::Artifact;
 use crate::workshop::Workshop;
 
@@ -47,8 +50,8 @@ pub struct Rootfs {
     pub root: Root,
     /// Seconds since 1970: the time of the build, from the archive.
     pub epoch: u64,
-    /// Every package in its exact version.
-    pub packages: Vec<Package>,
+    /// Every package in its exact version, as a lock's text.
+    pub lock: String,
     /// What is in it.
     pub facts: Facts,
     /// What the later stages run.
@@ -67,7 +70,7 @@ pub struct Root {
 impl Root {
     /// The hash of all that it is made from.
     pub fn key(&self) -> &str {
-        &self.key
+        self.key.rsplit_once('-').map_or(&self.key, |(_, hash)| hash)
     }
 
     /// The tree, ready to be written as a tar.
@@ -80,8 +83,10 @@ impl Root {
 pub struct Source {
     /// The mirror.
     pub mirror: Mirror,
-    /// Its index.
-    pub archive: Archive,
+    /// The exact packages.
+    pub resolution: Resolution,
+    /// Whether nothing may be fetched.
+    pub offline: bool,
     /// The agent's package, where it is not the one beside our program.
     pub agent: Option<PathBuf>,
     /// Who installs the packages.
@@ -90,20 +95,33 @@ pub struct Source {
 
 /// Builds the root file system of `plan`.
 pub fn build(shop: &Workshop, plan: &Plan, overlay: &Overlay, source: Source) -> anyhow::Result<Rootfs> {
-    let Source { mirror, archive, agent, installer } = source;
-    let epoch = archive.epoch();
-    let packages = archive.resolve(shop, &plan.base.packages)?;
-    let tools = Tools::from_archive(shop, &archive, &plan.base)?;
-    let offline = archive.is_offline();
-    drop(archive);
-    fetch::fetch(shop, &packages, offline)?;
+    let Source { mirror, resolution, offline, agent, installer } = source;
+    let Resolution { suite, architecture, epoch, packages, tools, .. } = &resolution;
+    let lacking = resolution.lacks(&plan.base.packages);
+    anyhow::ensure!(
+        lacking.is_empty(),
+        "the lock lacks {}; write it anew with `nuvol lock {}`",
+        lacking.iter().map(|it| format!("`{it}`")).collect::<Vec<_>>().join(", "),
+        plan.profile
+    );
+    let Base { suite: wanted, architecture: machine, .. } = &plan.base;
+    anyhow::ensure!(
+        suite == wanted && architecture == machine.as_str(),
+        "the lock is for {suite} on {architecture}, the profile for {wanted} on {}",
+        machine.as_str()
+    );
+    let epoch = *epoch;
+    let all: Vec<Package> = packages.iter().chain(tools).cloned().collect();
+    fetch(shop, &all, offline)?;
+    let tools = Tools::of(shop, suite, architecture, tools)?;
+    let lock = resolution.text(shop, &mirror)?;
     let agent = own::agent(shop, agent.as_deref())?;
 
     let install = shop.make(&InstallRecipe { layer: &overlay.install, epoch })?;
     let base = shop.make(&base::BaseRecipe {
         installer,
         base: &plan.base,
-        packages: &packages,
+        packages,
         own: vec![agent],
         install: Artifact::of(&install, "install.tar")?,
         epoch,
@@ -119,7 +137,7 @@ pub fn build(shop: &Workshop, plan: &Plan, overlay: &Overlay, source: Source) ->
     let layer = shop.make(&layer::LayerRecipe { layering: &layering, foreign: foreign(&mirror) })?;
     let facts = layer::Facts::read(&layer)?;
     let key = layer.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    Ok(Rootfs { root: Root { key, layering }, facts, epoch, packages, tools })
+    Ok(Rootfs { root: Root { key, layering }, facts, epoch, lock, tools })
 }
 
 /// The install parts of the overlays, as the tar that goes down before the packages.

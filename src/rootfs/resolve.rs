@@ -40,9 +40,6 @@ struct Kept {
     uri: String,
 }
 
-/// How relative addresses begin.
-const ARCHIVE: &str = "archive:";
-const SECURITY: &str = "security:";
 const FILE: &str = "packages.json";
 
 #[derive(Serialize)]
@@ -105,18 +102,12 @@ impl Recipe for ResolveRecipe<'_> {
 impl Kept {
     fn new(package: Package, mirror: &Mirror) -> Self {
         let Package { name, version, sha256, size, uri } = package;
-        let relative = [(&mirror.archive, ARCHIVE), (&mirror.security, SECURITY)]
-            .iter()
-            .find_map(|(address, word)| Some(format!("{word}{}", uri.strip_prefix(address.as_str())?)));
-        Self { name, version, sha256, size, uri: relative.unwrap_or(uri) }
+        Self { name, version, sha256, size, uri: mirror.relative(&uri) }
     }
 
     fn at(self, mirror: &Mirror) -> Package {
         let Self { name, version, sha256, size, uri } = self;
-        let absolute = [(&mirror.archive, ARCHIVE), (&mirror.security, SECURITY)]
-            .iter()
-            .find_map(|(address, word)| Some(format!("{address}{}", uri.strip_prefix(word)?)));
-        Package { name, version, sha256, size, uri: absolute.unwrap_or(uri) }
+        Package { name, version, sha256, size, uri: mirror.absolute(&uri) }
     }
 }
 

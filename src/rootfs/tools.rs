@@ -9,12 +9,9 @@ use anyhow::Context as _;
 use serde::Serialize;
 use xshell::Cmd;
 
-use super::archive::Archive;
 use super::bootstrap::Bootstrap;
-use super::fetch::fetch;
 use super::resolve::Package;
 use crate::host::{Feed, Sandbox};
-use crate::plan::Base;
 use crate::spec::PackageName;
 use crate::workshop::{Recipe, Workshop};
 
@@ -47,6 +44,11 @@ pub struct Tools {
     root: PathBuf,
 }
 
+/// The packages that the tools root is asked to have.
+pub fn names() -> BTreeSet<PackageName> {
+    PACKAGES.iter().filter_map(|name| name.parse().ok()).collect()
+}
+
 #[derive(Serialize)]
 struct ToolsRecipe<'a> {
     suite: &'a str,
@@ -55,13 +57,14 @@ struct ToolsRecipe<'a> {
 }
 
 impl Tools {
-    /// The tools root from what the archive holds now.
-    pub fn from_archive(shop: &Workshop, archive: &Archive, base: &Base) -> anyhow::Result<Self> {
-        let names: BTreeSet<PackageName> = PACKAGES.iter().filter_map(|name| name.parse().ok()).collect();
-        let packages = archive.resolve(shop, &names).context("resolving the tools")?;
-        fetch(shop, &packages, archive.is_offline())?;
-        let architecture = base.architecture.as_str();
-        let entry = shop.make(&ToolsRecipe { suite: &base.suite, architecture, packages: &packages })?;
+    /// The tools root of `packages`, which are on the shelf.
+    pub fn of(
+        shop: &Workshop,
+        suite: &str,
+        architecture: &str,
+        packages: &[Package],
+    ) -> anyhow::Result<Self> {
+        let entry = shop.make(&ToolsRecipe { suite, architecture, packages })?;
         let key = entry.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
         Ok(Self { key, root: entry.join("root") })
     }

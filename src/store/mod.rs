@@ -119,6 +119,11 @@ impl Store {
         })
     }
 
+    /// Whether the shelf has the package in its full size. Its bytes are checked when it is unpacked.
+    pub fn has_package(&self, sha256: &str, size: u64) -> bool {
+        self.package(sha256).is_some_and(|path| fs::metadata(path).is_ok_and(|it| it.len() == size))
+    }
+
     /// Puts what `reader` gives on the shelf, if and only if its sha256 is `sha256`.
     /// `on_bytes` hears how many bytes have come since it was last called.
     pub fn keep_package(
