@@ -5,7 +5,7 @@ mod manifest;
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
-use std::time::Instant;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use anyhow::Context as _;
 use nix::fcntl::{AT_FDCWD, RenameFlags, renameat2};
@@ -45,7 +45,8 @@ pub fn publish(
     let sums = checksums(&files, &texts);
     let release = Release { images: files.iter().map(|(name, _)| folder.join(name)).collect(), folder };
     let detail = release.folder.display().to_string();
-    if stands(&release, &sums, &files) {
+    let time = UNIX_EPOCH + Duration::from_secs(rootfs.epoch);
+    if stands(&release, &sums, &files, time) {
         shop.report.stage("release", since, Found::Reused, &detail);
         return Ok(release);
     }
@@ -53,7 +54,7 @@ pub fn publish(
     sweep(&parent)?;
     let aside = Scratch::new(parent.join(format!("{PARTIAL}{}", plan.version)))?;
     for (name, image) in &files {
-        copy(&image.path, &aside.path().join(name))?;
+        copy(&image.path, &aside.path().join(name), time)?;
     }
     for (name, text) in texts.into_iter().chain([("SHA256SUMS", sums.as_str())]) {
         fs::write(aside.path().join(name), text).with_context(|| format!("writing `{name}`"))?;
@@ -86,23 +87,25 @@ fn checksums(files: &[(String, &Image)], texts: &[(&str, &str)]) -> String {
     images.chain(texts).collect()
 }
 
-/// Whether this very release is in its place already.
-fn stands(release: &Release, sums: &str, files: &[(String, &Image)]) -> bool {
-    let size = |path: &Path| fs::metadata(path).map(|it| it.len()).ok();
+/// Whether this very release is in its place already, and nobody has written to its images since: a
+/// machine that was booted from one would have.
+fn stands(release: &Release, sums: &str, files: &[(String, &Image)], time: SystemTime) -> bool {
+    let state = |path: &Path| fs::metadata(path).and_then(|it| Ok((it.len(), it.modified()?))).ok();
     fs::read_to_string(release.folder.join("SHA256SUMS")).is_ok_and(|text| text == sums)
         && files.iter().all(|(name, image)| {
-            let found = size(&release.folder.join(name));
-            found.is_some() && found == size(&image.path)
+            let found = state(&release.folder.join(name));
+            found.is_some() && found == state(&image.path).map(|(size, _)| (size, time))
         })
 }
 
-/// A copy that nobody can change the shelf through, with the holes of the original.
-fn copy(from: &Path, to: &Path) -> anyhow::Result<()> {
+/// A copy that nobody can change the shelf through, with the holes of the original and the time of the build.
+fn copy(from: &Path, to: &Path, time: SystemTime) -> anyhow::Result<()> {
     let size = fs::metadata(from).with_context(|| format!("reading `{}`", from.display()))?.len();
-    File::create(to)
-        .and_then(|file| file.set_len(size))
+    let file = File::create(to)
+        .and_then(|file| file.set_len(size).map(|()| file))
         .with_context(|| format!("making `{}`", to.display()))?;
-    copy_sparse(from, to, 0)
+    copy_sparse(from, to, 0)?;
+    file.set_modified(time).with_context(|| format!("dating `{}`", to.display()))
 }
 
 fn sync(folder: &Path) -> anyhow::Result<()> {
