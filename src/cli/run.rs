@@ -21,7 +21,9 @@ const TICK: Duration = Duration::from_millis(200);
 /// How long the console may stay silent about the node when its agent is well already.
 const SILENCE: Duration = Duration::from_secs(20);
 /// How long a guest may take to shut down.
-const FAREWELL: Duration = Duration::from_secs(90);
+const FAREWELL: Duration = Duration::from_secs(120);
+/// How long to wait before the power button is pressed again.
+const AGAIN: Duration = Duration::from_secs(10);
 
 /// Boot an image in QEMU and print the address of its page and its claim code
 ///
@@ -167,7 +169,13 @@ fn shut_down(mut guest: Guest, interrupt: &Interrupt, code: u8) -> anyhow::Resul
     eprintln!("shutting the node down; Ctrl-C again switches it off at once");
     guest.power_off()?;
     let start = Instant::now();
+    let mut pressed = start;
     while guest.ended()?.is_none() && interrupt.taken().is_none() {
+        // A node that is still starting has nobody who hears the button.
+        if pressed.elapsed() > AGAIN {
+            guest.power_off().ok();
+            pressed = Instant::now();
+        }
         anyhow::ensure!(start.elapsed() < FAREWELL, "the node did not shut down:\n{}", guest.last_words());
         std::thread::sleep(TICK);
     }
