@@ -38,6 +38,8 @@ pub fn run(common: &Common, args: &Lock) -> anyhow::Result<u8> {
     let shop = common.workshop()?;
     let mirror = mirror(&shop, args.mirror.as_deref())?;
     let old = match fs::read_to_string(&path) {
+        // A damaged lock must not keep itself from being replaced.
+        Ok(_) if args.update => read(common, &args.profile, &mirror).ok(),
         Ok(_) => Some(read(common, &args.profile, &mirror)?),
         Err(err) if err.kind() == ErrorKind::NotFound => None,
         Err(err) => return Err(err).with_context(|| format!("reading `{}`", path.display())),

@@ -23,12 +23,14 @@ pub const KEYRING: &str = "/usr/share/keyrings/debian-archive-keyring.gpg";
 
 /// Where the names of the archive's packages are kept for checks without network.
 const NAMES: &str = "names";
+/// The folder of the private apt on the shelf.
+const FOLDER: &str = "apt";
 /// What the index is.
 const STATE: &str = "state.json";
 
 /// Names of all packages of the archive, as the last build with the shelf `shelf` saw it.
 pub fn known_packages(shelf: &Path) -> Option<BTreeSet<PackageName>> {
-    let text = fs::read_to_string(shelf.join("apt").join(NAMES)).ok()?;
+    let text = fs::read_to_string(shelf.join(FOLDER).join(NAMES)).ok()?;
     Some(parse_names(&text)).filter(|names| !names.is_empty())
 }
 
@@ -64,7 +66,7 @@ impl Archive {
     /// With `offline` it is the shelf's, whatever its age, and nobody is asked.
     pub fn update(shop: &Workshop, base: &Base, mirror: Mirror, offline: bool) -> anyhow::Result<Self> {
         let since = Instant::now();
-        let (folder, lock) = shop.store.kept("apt")?;
+        let (folder, lock) = shop.store.kept(FOLDER)?;
         let text = configuration(&folder, base) + &proxies(shop)?;
         let configuration = text.clone() + &sources(base, &mirror);
         let found = match known_state(&folder).filter(|it| it.configuration == configuration) {
@@ -152,6 +154,7 @@ fn fetch(
     text: &str,
     configuration: String,
 ) -> anyhow::Result<State> {
+    shop.store.note_kept(FOLDER)?;
     // Until the new one is complete there is none: an interrupted update must not look like a good one.
     fs::remove_file(folder.join(STATE)).or_else(|err| match err.kind() {
         ErrorKind::NotFound => Ok(()),

@@ -57,7 +57,7 @@ impl BaseRecipe<'_> {
 
 impl Recipe for BaseRecipe<'_> {
     const STAGE: &'static str = "install";
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
 
     fn make(&self, shop: &Workshop, dir: &Path) -> anyhow::Result<()> {
         let finish = dir.join("finish.sh");

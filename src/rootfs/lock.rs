@@ -6,7 +6,7 @@ use std::fs;
 use std::path::Path;
 
 use anyhow::Context as _;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use super::archive::Archive;
 use super::install::Deb;
@@ -35,7 +35,7 @@ pub struct Resolution {
 
 /// A mistake in a lock.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
-#[error("line {line}: {wrong}; write it anew with `nuvol lock`")]
+#[error("line {line}: {wrong}; write it anew with `nuvol lock --update`")]
 pub struct Wrong {
     line: usize,
     wrong: String,
@@ -177,9 +177,6 @@ struct SourcesRecipe {
     digests: Vec<String>,
 }
 
-#[derive(Serialize, Deserialize)]
-struct Source(String, String);
-
 impl Recipe for SourcesRecipe {
     const STAGE: &'static str = "lock";
     const VERSION: u32 = 1;
@@ -188,19 +185,19 @@ impl Recipe for SourcesRecipe {
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
         let parts = self.digests.chunks(self.digests.len().div_ceil(threads).max(1));
         let store = &shop.store;
-        let read = |digest: &String| -> anyhow::Result<Source> {
+        let read = |digest: &String| -> anyhow::Result<(String, String)> {
             let path = store.package(digest).context("a package is not on the shelf")?;
             Ok(source(&Deb::open(&path, digest)?))
         };
-        let found: anyhow::Result<Vec<Vec<Source>>> = std::thread::scope(|scope| {
+        let found: anyhow::Result<Vec<Vec<(String, String)>>> = std::thread::scope(|scope| {
             let running: Vec<_> =
                 parts.map(|part| scope.spawn(move || part.iter().map(read).collect())).collect();
-            let join = |thread: std::thread::ScopedJoinHandle<'_, anyhow::Result<Vec<Source>>>| {
+            let join = |thread: std::thread::ScopedJoinHandle<'_, anyhow::Result<Vec<(String, String)>>>| {
                 thread.join().unwrap_or_else(|_| anyhow::bail!("a thread that reads packages panicked"))
             };
             running.into_iter().map(join).collect()
         });
-        let found: BTreeMap<&String, Source> =
+        let found: BTreeMap<&String, (String, String)> =
             self.digests.iter().zip(found?.into_iter().flatten()).collect();
         let text = serde_json::to_vec(&found).context("writing sources")?;
         fs::write(dir.join(SOURCES), text).context("writing sources")
@@ -212,12 +209,12 @@ impl Recipe for SourcesRecipe {
 }
 
 /// `Source: name (version)`, where it differs from the package's own.
-fn source(deb: &Deb) -> Source {
+fn source(deb: &Deb) -> (String, String) {
     let version = deb.control.get("Version").unwrap_or_default();
     let field = deb.control.get("Source").unwrap_or(deb.name());
     match field.split_once(" (") {
-        Some((name, version)) => Source(name.to_owned(), version.trim_end_matches(')').to_owned()),
-        None => Source(field.to_owned(), version.to_owned()),
+        Some((name, version)) => (name.to_owned(), version.trim_end_matches(')').to_owned()),
+        None => (field.to_owned(), version.to_owned()),
     }
 }
 

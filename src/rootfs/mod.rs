@@ -100,7 +100,7 @@ pub fn build(shop: &Workshop, plan: &Plan, overlay: &Overlay, source: Source) ->
     let lacking = resolution.lacks(&plan.base.packages);
     anyhow::ensure!(
         lacking.is_empty(),
-        "the lock lacks {}; write it anew with `nuvol lock {}`",
+        "the lock lacks {}; write it anew with `nuvol lock {} --update`",
         lacking.iter().map(|it| format!("`{it}`")).collect::<Vec<_>>().join(", "),
         plan.profile
     );

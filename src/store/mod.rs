@@ -170,11 +170,16 @@ impl Store {
         Ok(Lock(file))
     }
 
+    /// Notes that the folder `name` (see `kept`) was changed: after a crash of the machine it is made anew.
+    pub fn note_kept(&self, name: &str) -> anyhow::Result<()> {
+        self.pending.add(name)
+    }
+
     /// Removes what a crash of the machine may have damaged.
     fn drop_doubtful(&self) -> anyhow::Result<()> {
         for name in self.pending.doubtful()? {
             let what = || format!("removing `{name}`, which a crash may have damaged");
-            for path in [self.root.join("entries").join(&name), self.root.join("packages").join(&name)] {
+            for path in ["entries", "packages", ""].map(|folder| self.root.join(folder).join(&name)) {
                 if path.is_dir() {
                     fs::remove_dir_all(&path).with_context(what)?;
                 } else if path.is_file() {

@@ -41,7 +41,7 @@ impl Deb {
         let found = digest(&mut file).with_context(|| format!("reading `{}`", path.display()))?;
         anyhow::ensure!(
             found == sha256,
-            "`{}` is damaged: its sha256 is {found}, expected {sha256}",
+            "`{}` is damaged: its sha256 is {found}, expected {sha256}; remove it, and it is fetched again",
             path.display()
         );
         let what = || format!("reading the package `{}`", path.display());

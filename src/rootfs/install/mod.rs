@@ -1,6 +1,6 @@
 //! The installation of packages into an empty tree: our own threads unpack, dpkg itself configures.
 //!
-//! mmdebstrap does the same with apt and dpkg alone and takes three times as long; `ci/images` compares
+//! mmdebstrap does the same with apt and dpkg alone and takes twice as long; `ci/reference` compares
 //! the two trees file by file.
 
 mod database;
