@@ -4,7 +4,7 @@ use std::path::Path;
 
 use crate::overlay::Overlay;
 use crate::plan::Plan;
-use crate::release::{self, Release};
+use crate::release::{self, Draft, Release};
 use crate::rootfs::{self, Source};
 use crate::workshop::Workshop;
 use crate::{disk, image};
@@ -18,10 +18,10 @@ pub fn build(
     out: &Path,
 ) -> anyhow::Result<Release> {
     let rootfs = rootfs::build(shop, plan, overlay, source)?;
-    let mut images = Vec::new();
-    if let Some(disk_plan) = &plan.disk {
-        let disk = disk::build(shop, disk_plan, &rootfs)?;
-        images = image::from_disk(shop, plan, &disk_plan.formats, &rootfs, &disk)?;
-    }
-    release::publish(shop, plan, out, &rootfs, &images)
+    let draft = Draft::begin(shop, plan, out)?;
+    let place = draft.path().to_owned();
+    let Some(disk_plan) = &plan.disk else { return release::publish(shop, plan, draft, &rootfs, &[]) };
+    let disk = disk::build(shop, disk_plan, &rootfs, &place)?;
+    let images = image::from_disk(shop, plan, &disk_plan.formats, &rootfs, &disk)?;
+    release::publish(shop, plan, draft, &rootfs, &images)
 }

@@ -5,12 +5,14 @@ mod boot;
 mod fat;
 mod layout;
 
-use std::fs::{self, File};
+use std::fs::{self, File, Permissions};
 use std::io::{Seek as _, SeekFrom};
-use std::path::Path;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
 
 use anyhow::Context as _;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 pub use boot::BootFiles;
 pub use fat::Fat;
@@ -18,15 +20,14 @@ pub use layout::{Layout, Span};
 
 use crate::plan;
 use crate::rootfs::{Bench, Facts, Root, Rootfs, Tools, Tree};
-use crate::store::{Artifact, spans};
+use crate::store::{Found, sha256_file, spans};
 use crate::workshop::{Recipe, Workshop};
 
-/// The finished disk.
-pub struct Disk {
-    /// The raw disk, a sparse file.
-    pub raw: Artifact,
-    /// Where its partitions lie.
-    pub layout: Layout,
+/// The disk. The shelf keeps its digest alone: it is the largest of all that is made, and made in seconds.
+/// In a recipe it stands for its bytes.
+pub struct Disk<'a> {
+    recipe: DiskRecipe<'a>,
+    digest: String,
 }
 
 #[derive(Serialize)]
@@ -37,14 +38,61 @@ struct DiskRecipe<'a> {
     tools: &'a Tools,
     #[serde(skip)]
     layout: Layout,
+    /// Where the disk is made.
+    #[serde(skip)]
+    place: &'a Path,
 }
 
-/// Builds the disk that `disk` describes around `rootfs`.
-pub fn build(shop: &Workshop, disk: &plan::Disk, rootfs: &Rootfs) -> anyhow::Result<Disk> {
+const DIGEST: &str = "disk.raw.sha256";
+
+/// Builds the disk that `disk` describes around `rootfs`, in the folder `place`.
+pub fn build<'a>(
+    shop: &Workshop,
+    disk: &'a plan::Disk,
+    rootfs: &'a Rootfs,
+    place: &'a Path,
+) -> anyhow::Result<Disk<'a>> {
     let layout = Layout::new(root_size(disk, &rootfs.facts)?);
     let Rootfs { root, epoch, tools, .. } = rootfs;
-    let entry = shop.make(&DiskRecipe { root, disk, epoch: *epoch, tools, layout })?;
-    Ok(Disk { raw: Artifact::of(&entry, "disk.raw")?, layout })
+    let recipe = DiskRecipe { root, disk, epoch: *epoch, tools, layout, place };
+    let entry = shop.make(&recipe)?;
+    let digest = fs::read_to_string(entry.join(DIGEST)).context("reading the disk's digest")?;
+    Ok(Disk { recipe, digest })
+}
+
+impl Disk<'_> {
+    /// Its raw bytes, a sparse file in a folder of its own; made again if the shelf only knew their digest.
+    pub fn raw(&self, shop: &Workshop) -> anyhow::Result<PathBuf> {
+        let raw = self.recipe.raw();
+        if !raw.exists() {
+            let since = Instant::now();
+            let digest = self.recipe.write(shop).context("stage `disk` failed")?;
+            anyhow::ensure!(
+                digest == self.digest,
+                "the disk came out with the sha256 {digest}, earlier with {}; `nuvol cache clear` forgets that, \
+                 but the same recipe should give the same bytes: please report this",
+                self.digest
+            );
+            shop.report.stage(DiskRecipe::STAGE, since, Found::Made, "the same once more");
+        }
+        Ok(raw)
+    }
+
+    /// sha256 of its bytes, in hexadecimal digits.
+    pub fn digest(&self) -> &str {
+        &self.digest
+    }
+
+    /// Where its partitions lie.
+    pub fn layout(&self) -> Layout {
+        self.recipe.layout
+    }
+}
+
+impl Serialize for Disk<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.digest)
+    }
 }
 
 fn root_size(disk: &plan::Disk, facts: &Facts) -> anyhow::Result<u64> {
@@ -57,22 +105,11 @@ fn root_size(disk: &plan::Disk, facts: &Facts) -> anyhow::Result<u64> {
 
 impl Recipe for DiskRecipe<'_> {
     const STAGE: &'static str = "disk";
-    const VERSION: u32 = 3;
+    const VERSION: u32 = 4;
 
     fn make(&self, shop: &Workshop, dir: &Path) -> anyhow::Result<()> {
-        let work = dir.join("parts");
-        let tree = self.root.tree()?;
-        let files = BootFiles::unpack(&tree, &work.join("boot"))?;
-        let raw = dir.join("disk.raw");
-        File::create(&raw).and_then(|file| file.set_len(self.layout.size)).context("making the disk")?;
-        let bench = self.tools.bench(shop, dir, self.epoch);
-
-        self.partition(&bench, &raw)?;
-        self.bios(&bench, &raw, &files, &work)?;
-        self.esp(&bench, &raw, &files, &work)?;
-        self.config(&bench, &raw, &work)?;
-        self.root(&bench, &raw, &tree)?;
-        fs::remove_dir_all(&work).context("removing the parts")
+        let digest = self.write(shop)?;
+        fs::write(dir.join(DIGEST), digest).context("writing the disk's digest")
     }
 
     fn detail(&self, _: &Path) -> String {
@@ -81,6 +118,37 @@ impl Recipe for DiskRecipe<'_> {
 }
 
 impl DiskRecipe<'_> {
+    fn raw(&self) -> PathBuf {
+        self.place.join("disk/disk.raw")
+    }
+
+    /// Makes the disk in its place and returns its sha256.
+    fn write(&self, shop: &Workshop) -> anyhow::Result<String> {
+        let (raw, work) = (self.raw(), self.place.join("parts"));
+        let tree = self.root.tree()?;
+        let files = BootFiles::unpack(&tree, &work.join("boot"))?;
+        fs::create_dir_all(raw.parent().unwrap_or(self.place)).context("making the disk")?;
+        let file = File::create(&raw).context("making the disk")?;
+        file.set_len(self.layout.size).context("making the disk")?;
+        // Some formats take the file's rights along.
+        file.set_permissions(Permissions::from_mode(0o644)).context("making the disk")?;
+        let bench = self.tools.bench(shop, self.place, self.epoch);
+
+        self.partition(&bench, &raw)?;
+        self.bios(&bench, &raw, &files, &work)?;
+        self.esp(&bench, &raw, &files, &work)?;
+        self.config(&bench, &raw, &work)?;
+        self.root(&bench, &raw, &tree)?;
+        fs::remove_dir_all(&work).context("removing the parts")?;
+        std::thread::scope(|scope| {
+            // It will be published: the medium can take it up while we read.
+            let synced = scope.spawn(|| file.sync_data());
+            let digest = sha256_file(&raw);
+            synced.join().map_or(Ok(()), |it| it).context("writing the disk to the medium")?;
+            digest
+        })
+    }
+
     fn partition(&self, bench: &Bench<'_>, raw: &Path) -> anyhow::Result<()> {
         let table = self.layout.table(&self.disk.ids);
         let args = ["--quiet", "--no-reread", "--no-tell-kernel", &show(raw)];

@@ -37,7 +37,7 @@ const CORE: [&str; 12] = [
 
 #[derive(Serialize)]
 struct IsoRecipe<'a> {
-    disk: &'a Artifact,
+    disk: &'a Disk<'a>,
     root: &'a Root,
     store: Artifact,
     title: String,
@@ -51,23 +51,23 @@ struct IsoRecipe<'a> {
 
 #[derive(Serialize)]
 struct StoreRecipe<'a> {
-    disk: &'a Artifact,
+    disk: &'a Disk<'a>,
     epoch: u64,
     tools: &'a Tools,
 }
 
 /// Makes the ISO of `disk`.
-pub fn image(shop: &Workshop, plan: &Plan, rootfs: &Rootfs, disk: &Disk) -> anyhow::Result<Artifact> {
+pub fn image(shop: &Workshop, plan: &Plan, rootfs: &Rootfs, disk: &Disk<'_>) -> anyhow::Result<Artifact> {
     let disk_plan = plan.disk.as_ref().context("an ISO needs a disk")?;
     let Rootfs { epoch, tools, .. } = rootfs;
-    let store = shop.make(&StoreRecipe { disk: &disk.raw, epoch: *epoch, tools })?;
+    let store = shop.make(&StoreRecipe { disk, epoch: *epoch, tools })?;
     let entry = shop.make(&IsoRecipe {
-        disk: &disk.raw,
+        disk,
         root: &rootfs.root,
         store: Artifact::of(&store, "disk.squashfs")?,
         title: format!("Nuvol {} {}", plan.profile, plan.version),
         build: disk_plan.ids.build.to_string(),
-        offset: disk.layout.root.offset,
+        offset: disk.layout().root.offset,
         kernel_arguments: &disk_plan.kernel_arguments,
         epoch: *epoch,
         tools,
@@ -77,16 +77,25 @@ pub fn image(shop: &Workshop, plan: &Plan, rootfs: &Rootfs, disk: &Disk) -> anyh
 
 impl Recipe for StoreRecipe<'_> {
     const STAGE: &'static str = "squashfs";
-    const VERSION: u32 = 2;
+    const VERSION: u32 = 3;
 
     fn make(&self, shop: &Workshop, dir: &Path) -> anyhow::Result<()> {
-        let folder = self.disk.path.parent().context("the disk lies nowhere")?.display().to_string();
+        let raw = self.disk.raw(shop)?;
+        let folder = raw.parent().context("the disk lies nowhere")?;
         let out = dir.join("disk.squashfs").display().to_string();
-        let bench = self.tools.bench(shop, dir, self.epoch).lend(Path::new(&folder));
+        let bench = self.tools.bench(shop, dir, self.epoch).lend(folder);
+        let folder = folder.display().to_string();
         let mut args = vec![folder.as_str(), &out, "-quiet", "-no-progress", "-comp", "zstd"];
-        args.extend(["-Xcompression-level", "9", "-b", "128K", "-all-root", "-no-xattrs"]);
-        // Of the disk's folder on the shelf only the disk itself.
-        args.extend(["-e", "recipe.json", "disk.raw.sha256"]);
+        args.extend([
+            "-Xcompression-level",
+            "9",
+            "-b",
+            "128K",
+            "-all-root",
+            "-root-mode",
+            "755",
+            "-no-xattrs",
+        ]);
         bench.run("mksquashfs", &args).context("packing the disk")
     }
 }

@@ -16,17 +16,16 @@ const VIRTUAL_BYTES: u64 = 16 << 30;
 
 #[derive(Serialize)]
 struct Qcow2Recipe<'a> {
-    disk: &'a Artifact,
+    disk: &'a Disk<'a>,
     size: u64,
     epoch: u64,
     tools: &'a Tools,
 }
 
 /// Makes `disk.qcow2` of `disk`.
-pub fn image(shop: &Workshop, rootfs: &Rootfs, disk: &Disk) -> anyhow::Result<Artifact> {
-    let size = disk.layout.size.max(VIRTUAL_BYTES);
-    let entry =
-        shop.make(&Qcow2Recipe { disk: &disk.raw, size, epoch: rootfs.epoch, tools: &rootfs.tools })?;
+pub fn image(shop: &Workshop, rootfs: &Rootfs, disk: &Disk<'_>) -> anyhow::Result<Artifact> {
+    let size = disk.layout().size.max(VIRTUAL_BYTES);
+    let entry = shop.make(&Qcow2Recipe { disk, size, epoch: rootfs.epoch, tools: &rootfs.tools })?;
     Artifact::of(&entry, "disk.qcow2")
 }
 
@@ -35,8 +34,9 @@ impl Recipe for Qcow2Recipe<'_> {
     const VERSION: u32 = 1;
 
     fn make(&self, shop: &Workshop, dir: &Path) -> anyhow::Result<()> {
-        let bench = self.tools.bench(shop, dir, self.epoch).lend(&self.disk.path);
-        let (from, to) = (self.disk.path.display().to_string(), dir.join("disk.qcow2").display().to_string());
+        let raw = self.disk.raw(shop)?;
+        let bench = self.tools.bench(shop, dir, self.epoch).lend(&raw);
+        let (from, to) = (raw.display().to_string(), dir.join("disk.qcow2").display().to_string());
         // zstd: a fifth of zlib's time for the same size. Never `-W`: it makes the bytes differ.
         let args = ["convert", "-f", "raw", "-O", "qcow2", "-c", "-o", "compression_type=zstd", &from, &to];
         bench.run("qemu-img", &args).context("converting the disk")?;

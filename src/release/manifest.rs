@@ -35,12 +35,12 @@ struct File<'a> {
 }
 
 /// The manifest as text.
-pub fn text(plan: &Plan, rootfs: &Rootfs, files: &[(String, &Image)]) -> anyhow::Result<String> {
-    let images = files.iter().map(|(name, image)| {
-        let size = std::fs::metadata(&image.path)
-            .with_context(|| format!("reading `{}`", image.path.display()))?
-            .len();
-        Ok(File { file: name, format: image.format.as_str(), sha256: &image.sha256, size })
+pub fn text(plan: &Plan, rootfs: &Rootfs, files: &[(String, &Image<'_>)]) -> anyhow::Result<String> {
+    let images = files.iter().map(|(name, image)| File {
+        file: name,
+        format: image.format.as_str(),
+        sha256: &image.sha256,
+        size: image.size,
     });
     let manifest = Manifest {
         schema: 1,
@@ -52,7 +52,7 @@ pub fn text(plan: &Plan, rootfs: &Rootfs, files: &[(String, &Image)]) -> anyhow:
         epoch: rootfs.epoch,
         builder: concat!("nuvol ", env!("CARGO_PKG_VERSION")),
         services: plan.services.keys().map(|name| name.as_str()).collect(),
-        images: images.collect::<anyhow::Result<_>>()?,
+        images: images.collect(),
         rootfs: rootfs.root.key(),
         packages: &rootfs.facts.installed,
     };
