@@ -1,5 +1,6 @@
 //! The base: packages installed and configured, before the overlays' files are laid over.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
@@ -8,9 +9,11 @@ use anyhow::Context as _;
 use serde::Serialize;
 
 use super::bootstrap::Bootstrap;
-use super::install::Job;
+use super::install::{Job, verify};
+use super::quick::quick;
 use super::resolve::Package;
 use super::tools::Tools;
+use crate::host::Sandbox;
 use crate::plan::Base;
 use crate::report::Unit;
 use crate::store::Artifact;
@@ -57,7 +60,7 @@ impl BaseRecipe<'_> {
 
 impl Recipe for BaseRecipe<'_> {
     const STAGE: &'static str = "install";
-    const VERSION: u32 = 2;
+    const VERSION: u32 = 3;
 
     fn make(&self, shop: &Workshop, dir: &Path) -> anyhow::Result<()> {
         let finish = dir.join("finish.sh");
@@ -83,13 +86,16 @@ impl BaseRecipe<'_> {
     }
 
     fn install(&self, shop: &Workshop, dir: &Path, finish: &Path) -> anyhow::Result<()> {
-        let mut debs = Vec::new();
-        for package in self.packages {
-            let path = shop.store.package(&package.sha256);
-            let path = path.with_context(|| format!("`{}` is not on the shelf", package.name))?;
-            debs.push((path, package.sha256.clone()));
+        let mut debs = quick(shop, self.packages)?;
+        // All of them lie in one folder of the shelf.
+        let shelf: BTreeSet<_> = debs.iter().filter_map(|it| it.parent()?.parent()).collect();
+        let mut sandbox = shop.sandbox(self.tools.root()).read(&self.install.path);
+        sandbox = shelf.into_iter().fold(sandbox, Sandbox::read);
+        for own in &self.own {
+            verify(&own.path, &own.digest)?;
+            sandbox = sandbox.read(&own.path);
+            debs.push(own.path.clone());
         }
-        debs.extend(self.own.iter().map(|it| (it.path.clone(), it.digest.clone())));
         let job = Job {
             debs,
             wanted: self.wanted().into_iter().map(str::to_owned).collect(),
@@ -101,10 +107,6 @@ impl BaseRecipe<'_> {
         };
         let path = dir.join("job.json");
         fs::write(&path, serde_json::to_vec(&job).context("writing the job")?).context("writing the job")?;
-        let mut sandbox = shop.sandbox(self.tools.root()).read(shop.store.packages());
-        for path in self.own.iter().map(|it| &it.path).chain([&self.install.path]) {
-            sandbox = sandbox.read(path);
-        }
         let words = ["--job".into(), path.clone().into_os_string()];
         let command = sandbox.write(dir).call(shop.host.shell(), "install", words)?;
         // We say a line when we unpack a package, and dpkg says one when it configures it.

@@ -97,7 +97,7 @@ impl Bootstrap<'_> {
 
 /// Links a package into `folder`, or copies it there, and returns its paragraph of the index.
 fn offer_one(path: &Path, sha256: &str, folder: &Path) -> anyhow::Result<String> {
-    let deb = Deb::open(path, sha256)?;
+    let deb = Deb::verified(path, sha256)?;
     let file = format!("{sha256}.deb");
     let to = folder.join(&file);
     if fs::hard_link(path, &to).is_err() {

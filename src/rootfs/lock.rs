@@ -187,7 +187,7 @@ impl Recipe for SourcesRecipe {
         let store = &shop.store;
         let read = |digest: &String| -> anyhow::Result<(String, String)> {
             let path = store.package(digest).context("a package is not on the shelf")?;
-            Ok(source(&Deb::open(&path, digest)?))
+            Ok(source(&Deb::verified(&path, digest)?))
         };
         let found: anyhow::Result<Vec<Vec<(String, String)>>> = std::thread::scope(|scope| {
             let running: Vec<_> =

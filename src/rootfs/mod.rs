@@ -15,6 +15,7 @@ mod layer;
 mod lock;
 mod mirror;
 mod own;
+mod quick;
 mod resolve;
 mod tools;
 mod tree;

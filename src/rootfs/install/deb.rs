@@ -6,12 +6,11 @@ use std::io::{BufReader, Read, Seek as _, SeekFrom};
 use std::path::Path;
 
 use anyhow::Context as _;
-use sha2::{Digest as _, Sha256};
 
 use super::super::control::Paragraph;
-use crate::store::hex;
+use crate::store::sha256_file;
 
-/// A package whose bytes were checked.
+/// A package, opened.
 pub struct Deb {
     file: File,
     /// Size of the whole in bytes.
@@ -36,14 +35,14 @@ pub struct Member {
 
 impl Deb {
     /// Opens the package at `path` if its bytes have this sha256.
-    pub fn open(path: &Path, sha256: &str) -> anyhow::Result<Self> {
-        let mut file = File::open(path).with_context(|| format!("opening `{}`", path.display()))?;
-        let found = digest(&mut file).with_context(|| format!("reading `{}`", path.display()))?;
-        anyhow::ensure!(
-            found == sha256,
-            "`{}` is damaged: its sha256 is {found}, expected {sha256}; remove it, and it is fetched again",
-            path.display()
-        );
+    pub fn verified(path: &Path, sha256: &str) -> anyhow::Result<Self> {
+        verify(path, sha256)?;
+        Self::open(path)
+    }
+
+    /// Opens the package at `path`.
+    pub fn open(path: &Path) -> anyhow::Result<Self> {
+        let file = File::open(path).with_context(|| format!("opening `{}`", path.display()))?;
         let what = || format!("reading the package `{}`", path.display());
         let (mut control, mut members) = (None, Vec::new());
         tar_of(&file, "control.tar", |tar| {
@@ -104,15 +103,26 @@ impl Deb {
     }
 }
 
-fn digest(file: &mut File) -> anyhow::Result<String> {
-    let mut hasher = Sha256::new();
-    let mut buffer = vec![0; 256 << 10];
-    loop {
-        match file.read(&mut buffer)? {
-            0 => return Ok(hex(&hasher.finalize())),
-            count => hasher.update(&buffer[..count]),
-        }
-    }
+/// Compares the bytes of the package at `path` with their digest.
+pub fn verify(path: &Path, sha256: &str) -> anyhow::Result<()> {
+    let found = sha256_file(path)?;
+    anyhow::ensure!(
+        found == sha256,
+        "`{}` is damaged: its sha256 is {found}, expected {sha256}; remove it, and it is fetched again",
+        path.display()
+    );
+    Ok(())
+}
+
+/// What a part of a package holds, whose name ends in `kind`.
+pub fn decoded<'a>(part: impl Read + 'a, kind: &str) -> anyhow::Result<Box<dyn Read + 'a>> {
+    Ok(match kind {
+        "" => Box::new(part),
+        ".gz" => Box::new(flate2::read::GzDecoder::new(part)),
+        ".xz" => Box::new(liblzma::read::XzDecoder::new(part)),
+        ".zst" => Box::new(zstd::Decoder::new(part)?),
+        other => anyhow::bail!("a part is compressed in a way that we do not read: `{other}`"),
+    })
 }
 
 /// Decompresses the member of `file` that begins with `wanted`.
@@ -127,12 +137,7 @@ fn tar_of(
         let entry = entry?;
         let name = String::from_utf8_lossy(entry.header().identifier()).into_owned();
         let Some(kind) = name.trim_end_matches('/').strip_prefix(wanted) else { continue };
-        let mut plain: Box<dyn Read> = match kind {
-            "" => Box::new(entry),
-            ".gz" => Box::new(flate2::read::GzDecoder::new(entry)),
-            ".xz" => Box::new(liblzma::read::XzDecoder::new(entry)),
-            other => anyhow::bail!("`{wanted}{other}` is compressed in a way that we do not read"),
-        };
+        let mut plain = decoded(entry, kind).with_context(|| format!("reading `{name}`"))?;
         return take(&mut tar::Archive::new(&mut plain));
     }
     anyhow::bail!("it has no `{wanted}`")

@@ -23,7 +23,7 @@ use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use serde::{Deserialize, Serialize};
 
 use database::Interests;
-pub use deb::Deb;
+pub use deb::{Deb, decoded, verify};
 use scripts::Chroot;
 use unpack::{Ground, Placed};
 use waves::{Facts, Wave, needs_of, waves};
@@ -31,8 +31,8 @@ use waves::{Facts, Wave, needs_of, waves};
 /// What is to be installed, as the process in the sandbox reads it.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Job {
-    /// The packages, with the sha256 of each.
-    pub debs: Vec<(PathBuf, String)>,
+    /// The packages; their bytes were checked.
+    pub debs: Vec<PathBuf>,
     /// Those that are asked for by name; the others are marked as automatically installed.
     pub wanted: Vec<String>,
     /// The machine's architecture.
@@ -108,7 +108,10 @@ impl Installation<'_> {
         let hooks = self.hooks.lock().unwrap_or_else(PoisonError::into_inner).clone();
         self.configure(&chroot, &needs_of(&facts, hooks), &mut configured)?;
         std::thread::scope(|scope| {
-            let beside = scope.spawn(|| chroot.initial_ram_disks());
+            let beside = scope.spawn(|| {
+                chroot.initial_ram_disks()?;
+                chroot.certificates_early()
+            });
             chroot.configure(&[])?;
             chroot.end()?;
             beside.join().unwrap_or_else(|_| anyhow::bail!("a thread of the installation panicked"))
@@ -239,8 +242,7 @@ fn open(job: &Job) -> anyhow::Result<Vec<Deb>> {
     let opened = Mutex::new(BTreeMap::new());
     let numbers: Vec<usize> = (0..job.debs.len()).collect();
     side_by_side(Path::new("/"), &numbers, |index| {
-        let (path, sha256) = &job.debs[*index];
-        let deb = Deb::open(path, sha256)?;
+        let deb = Deb::open(&job.debs[*index])?;
         opened.lock().unwrap_or_else(PoisonError::into_inner).insert(deb.qualified(), deb);
         Ok(())
     })?;

@@ -1,8 +1,9 @@
 //! Programs of the tree, run in it: packages' scripts and dpkg.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 use anyhow::Context as _;
 use nix::mount::{MntFlags, MsFlags, mount, umount2};
@@ -21,7 +22,24 @@ const CALLED: &str = "run/nuvol-called";
 /// Before the initial ram disk, which takes up what they make.
 const BEFORE_INITRD: [&[&str]; 1] = [&["systemd-hwdb", "--usr", "update"]];
 /// At the end.
-const AT_END: [&[&str]; 2] = [&["update-ca-certificates", "--fresh"], &["locale-gen"]];
+const AT_END: [&[&str]; 1] = [&["locale-gen"]];
+/// Beside packages' scripts, and again at the end if they have changed what it reads.
+const CERTIFICATES: [&str; 2] = ["update-ca-certificates", "--fresh"];
+const CERTIFICATES_READ: [&str; 4] = [
+    "etc/ca-certificates.conf",
+    "etc/ca-certificates/update.d",
+    "usr/share/ca-certificates",
+    "usr/local/share/ca-certificates",
+];
+/// Programs there are told of new certificates; they may belong to packages that are not configured yet.
+const CERTIFICATE_HOOKS: &str = "etc/ca-certificates/update.d";
+/// A node draws its own keys when it starts for the first time; none may come from the build.
+const SSH_KEYGEN: &str = r#"#!/bin/sh
+case " $* " in
+*" /etc/ssh/ssh_host_"*) exit 0 ;;
+esac
+exec /usr/bin/ssh-keygen "$@"
+"#;
 /// For each kernel.
 const FOR_KERNELS: [&str; 2] = ["depmod", "update-initramfs"];
 const PATH: &str = "/run/nuvol:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
@@ -32,7 +50,12 @@ pub struct Chroot<'a> {
     tree: &'a Path,
     mounts: Vec<PathBuf>,
     epoch: u64,
+    /// What the certificates' program read when it last ran.
+    certificates: Mutex<Option<Vec<Seen>>>,
 }
+
+/// A file and its size, and the time of its last change in seconds and nanoseconds.
+type Seen = (PathBuf, u64, i64, i64);
 
 impl<'a> Chroot<'a> {
     /// Lends the sandbox's own to `tree`.
@@ -49,7 +72,9 @@ impl<'a> Chroot<'a> {
         let note = |name: &str| format!("#!/bin/sh\n: >/{CALLED}/{name}\n");
         let mut programs = vec![(POLICY.to_owned(), "#!/bin/sh\nexit 101\n".to_owned())];
         let later = BEFORE_INITRD.iter().chain(&AT_END).map(|line| line[0]).chain(FOR_KERNELS);
+        let later = later.chain([CERTIFICATES[0]]);
         programs.extend(later.map(|name| (format!("{LATER}/{name}"), note(name))));
+        programs.push((format!("{LATER}/ssh-keygen"), SSH_KEYGEN.to_owned()));
         fs::create_dir_all(tree.join(LATER))
             .and_then(|()| fs::create_dir_all(tree.join(CALLED)))
             .context("making programs for the time of the installation")?;
@@ -59,7 +84,7 @@ impl<'a> Chroot<'a> {
                 .and_then(|()| fs::set_permissions(&path, fs::Permissions::from_mode(0o755)))
                 .with_context(|| format!("making `/{name}` for the time of the installation"))?;
         }
-        Ok(Self { tree, mounts, epoch })
+        Ok(Self { tree, mounts, epoch, certificates: Mutex::default() })
     }
 
     /// Takes everything back that `enter` lent.
@@ -123,8 +148,33 @@ impl<'a> Chroot<'a> {
         Ok(())
     }
 
+    /// Collects the certificates if a script asked for that and no hook wants to be told of them.
+    pub fn certificates_early(&self) -> anyhow::Result<()> {
+        let hooks = fs::read_dir(self.tree.join(CERTIFICATE_HOOKS)).into_iter().flatten();
+        if hooks.count() == 0 { self.certificates() } else { Ok(()) }
+    }
+
+    fn certificates(&self) -> anyhow::Result<()> {
+        let mut last = self.certificates.lock().unwrap_or_else(PoisonError::into_inner);
+        let called = self.tree.join(CALLED).join(CERTIFICATES[0]);
+        if !called.exists() {
+            return Ok(());
+        }
+        fs::remove_file(&called).context("reading what was put off")?;
+        let mut now = Vec::new();
+        for path in CERTIFICATES_READ {
+            see(&self.tree.join(path), &mut now).with_context(|| format!("reading `/{path}`"))?;
+        }
+        if last.as_ref() != Some(&now) {
+            self.really(&CERTIFICATES)?;
+            *last = Some(now);
+        }
+        Ok(())
+    }
+
     /// Runs what scripts called and was put off to the end.
     pub fn end(&self) -> anyhow::Result<()> {
+        self.certificates()?;
         self.catch_up(&AT_END)
     }
 
@@ -172,4 +222,16 @@ impl<'a> Chroot<'a> {
         self.run(&[&script, "install"], &environment).with_context(|| format!("preparing {}", deb.name()))?;
         fs::remove_dir_all(&folder).context("removing the place for scripts")
     }
+}
+
+/// Adds `path` and all below it, in order.
+fn see(path: &Path, found: &mut Vec<Seen>) -> std::io::Result<()> {
+    let Ok(metadata) = fs::symlink_metadata(path) else { return Ok(()) };
+    found.push((path.to_owned(), metadata.len(), metadata.ctime(), metadata.ctime_nsec()));
+    if metadata.is_dir() {
+        let mut below = fs::read_dir(path)?.map(|it| Ok(it?.path())).collect::<std::io::Result<Vec<_>>>()?;
+        below.sort();
+        below.iter().try_for_each(|path| see(path, found))?;
+    }
+    Ok(())
 }
