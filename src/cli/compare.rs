@@ -7,10 +7,12 @@ use crate::rootfs::{Tree, compare};
 /// Print the paths at which two root file systems differ; exit code 1 if there are any
 #[derive(Debug, clap::Args)]
 pub struct Compare {
-    /// A root file system as a tar
-    first: PathBuf,
+    /// A root file system as tars that lie over each other, the lowest first
+    #[arg(long, required = true, num_args = 1..)]
+    first: Vec<PathBuf>,
     /// Another
-    second: PathBuf,
+    #[arg(long, required = true, num_args = 1..)]
+    second: Vec<PathBuf>,
 }
 
 /// Prints the differences, one a line.

@@ -58,7 +58,7 @@ pub fn run(common: &Common, args: &Lock) -> anyhow::Result<u8> {
     );
     let all: Vec<_> = new.packages.iter().chain(&new.tools).cloned().collect();
     fetch(&shop, &all, false)?;
-    let text = new.text(&shop, &mirror)?;
+    let text = new.text(&new.about(&shop)?, &mirror)?;
     let folder = path.parent().context("a lock lies in a folder")?;
     let mut file = tempfile::NamedTempFile::new_in(folder).context("making the lock")?;
     file.write_all(text.as_bytes()).and_then(|()| file.as_file().sync_all()).context("writing the lock")?;

@@ -12,7 +12,7 @@ use crate::plan::{Plan, Service};
 use crate::spec::{ServiceName, Start, Version, yaml};
 
 /// The preset; `00` comes before every other.
-const PRESET: &str = "usr/lib/systemd/system-preset/00-nuvol.preset";
+pub(super) const PRESET: &str = "usr/lib/systemd/system-preset/00-nuvol.preset";
 
 /// Entries of the install part.
 pub(super) fn install(plan: &Plan) -> Layer {

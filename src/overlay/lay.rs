@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::overlay::render::{Variables, check_template, template, variables_of};
 use crate::overlay::sources::{EntrySpec, Part, SourceFile, Sources, default_mode, sources};
-use crate::overlay::{Content, Entry, Layer, Overlay, generated};
+use crate::overlay::{Content, Entry, Layer, generated};
 use crate::plan::{self, Plan};
 use crate::spec::{self, Document, OverlayName, Place, Problem, Problems, Tree};
 
@@ -14,8 +14,8 @@ const LINKS: [&str; 4] = ["bin", "lib", "lib64", "sbin"];
 /// Suffixes of units that can be enabled.
 const UNIT_SUFFIXES: [&str; 6] = [".service", ".socket", ".timer", ".path", ".mount", ".target"];
 
-/// The overlay of a plan: what its overlays hold, rendered, and what `nuvol` itself adds.
-pub fn render(plan: &Plan, tree: &Tree) -> Result<Overlay, Problems> {
+/// The install part and the files part of a plan.
+pub(super) fn parts(plan: &Plan, tree: &Tree) -> Result<(Layer, Layer), Problems> {
     let mut problems = Problems::default();
     let variables = generated::variables(plan);
     let mut stack = Stack::default();
@@ -38,7 +38,7 @@ pub fn render(plan: &Plan, tree: &Tree) -> Result<Overlay, Problems> {
         stack.exceptions(name, &sources, &mut problems);
     }
     stack.check_folders(&mut problems);
-    problems.or(stack.overlay)
+    problems.or((stack.install, stack.files))
 }
 
 /// What is wrong with overlays whether a profile uses them or not, and variables of profiles that no
@@ -118,7 +118,8 @@ fn check_unit(file: &SourceFile<'_>, bytes: &[u8], problems: &mut Problems) {
 /// Layers being filled, with the writer of each path.
 #[derive(Default)]
 struct Stack {
-    overlay: Overlay,
+    install: Layer,
+    files: Layer,
     writers: BTreeMap<String, Writer>,
 }
 
@@ -136,7 +137,7 @@ impl Stack {
         for path in install.keys().chain(files.keys()) {
             self.writers.insert(path.clone(), Writer { overlay: None, place: None, template: false });
         }
-        self.overlay = Overlay { install, files };
+        (self.install, self.files) = (install, files);
     }
 
     /// Takes away what the overlay says that it replaces.
@@ -161,8 +162,8 @@ impl Stack {
                 continue;
             }
             self.writers.remove(path);
-            self.overlay.install.remove(path);
-            self.overlay.files.remove(path);
+            self.install.remove(path);
+            self.files.remove(path);
         }
     }
 
@@ -170,8 +171,8 @@ impl Stack {
         let writer =
             Writer { overlay: Some(name.clone()), place: Some(file.place()), template: file.template };
         let same_part = match file.part {
-            Part::Install => self.overlay.install.contains_key(&file.path),
-            Part::Files => self.overlay.files.contains_key(&file.path),
+            Part::Install => self.install.contains_key(&file.path),
+            Part::Files => self.files.contains_key(&file.path),
         };
         match self.writers.get(&file.path) {
             // One overlay may well write a path in both parts: one while packages install, one to stay.
@@ -184,8 +185,8 @@ impl Stack {
         let entry = Entry { mode: default_mode(&file.file.content), ..Entry::of(content) };
         self.writers.insert(file.path.clone(), writer);
         match file.part {
-            Part::Install => self.overlay.install.insert(file.path.clone(), entry),
-            Part::Files => self.overlay.files.insert(file.path.clone(), entry),
+            Part::Install => self.install.insert(file.path.clone(), entry),
+            Part::Files => self.files.insert(file.path.clone(), entry),
         };
     }
 
@@ -200,7 +201,7 @@ impl Stack {
             }
             let mut found = false;
             let own = sources.files.iter().any(|file| file.path == path);
-            for layer in [&mut self.overlay.install, &mut self.overlay.files] {
+            for layer in [&mut self.install, &mut self.files] {
                 if let Some(entry) = layer.get_mut(path).filter(|_| own) {
                     entry.except(&spec.value);
                     found = true;
@@ -229,7 +230,7 @@ impl Stack {
         entry.except(spec);
         let place = document.place(span);
         if let Some(first) = self.writers.get(path) {
-            let same = self.overlay.files.get(path) == Some(&entry);
+            let same = self.files.get(path) == Some(&entry);
             if !same {
                 let problem = Problem::at(place, format!("`/{path}` is written twice, in different ways"));
                 problems.push(first.near(problem).remedy("keep one of the two"));
@@ -240,16 +241,16 @@ impl Stack {
         self.writers.insert(path.to_owned(), writer);
         // A folder that holds files of the install part must have its mode from the start.
         let below = format!("{path}/");
-        if self.overlay.install.keys().any(|path| path.starts_with(&below)) {
-            self.overlay.install.insert(path.to_owned(), entry.clone());
+        if self.install.keys().any(|path| path.starts_with(&below)) {
+            self.install.insert(path.to_owned(), entry.clone());
         }
-        self.overlay.files.insert(path.to_owned(), entry);
+        self.files.insert(path.to_owned(), entry);
     }
 
     /// Nothing can lie below a file or a link.
     fn check_folders(&self, problems: &mut Problems) {
         let folder = |path: &str| {
-            [&self.overlay.install, &self.overlay.files]
+            [&self.install, &self.files]
                 .iter()
                 .all(|layer| layer.get(path).is_none_or(|entry| entry.content == Content::Directory))
         };
@@ -315,8 +316,7 @@ impl Entry {
 
 #[cfg(test)]
 mod tests {
-    use super::render;
-    use crate::overlay::{Content, Layer, Overlay};
+    use crate::overlay::{self, Content, Layer, Overlay};
     use crate::plan;
     use crate::spec::{Problems, Tree};
 
@@ -332,7 +332,7 @@ mod tests {
         texts.extend(files);
         let tree = Tree::of_texts(&texts);
         let plan = plan::resolve(&tree, &"node".parse().unwrap(), None)?.plan;
-        render(&plan, &tree)
+        overlay::render(&plan, &tree)
     }
 
     /// A path, as `ls` would show it.

@@ -1,5 +1,6 @@
 //! Files that are laid into the image: what `overlays/` holds after its templates are rendered.
 
+mod foundation;
 mod generated;
 mod lay;
 mod pack;
@@ -10,7 +11,11 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-pub use lay::{check, render};
+use crate::plan::Plan;
+use crate::spec::{Problems, Tree};
+
+pub use foundation::Foundation;
+pub use lay::check;
 pub use pack::{Ids, implied_folders, pack};
 pub use sources::{EntrySpec, Mode, OverlaySpec, UserName};
 
@@ -21,6 +26,15 @@ pub struct Overlay {
     pub install: Layer,
     /// Laid over at the end.
     pub files: Layer,
+    /// What is installed first, the lowest first; other profiles may share it.
+    pub foundations: Vec<Foundation>,
+}
+
+/// The overlay of a plan: what its overlays hold, rendered, and what `nuvol` itself adds.
+pub fn render(plan: &Plan, tree: &Tree) -> Result<Overlay, Problems> {
+    let (install, files) = lay::parts(plan, tree)?;
+    let foundations = foundation::foundations(plan, &install, tree);
+    Ok(Overlay { install, files, foundations })
 }
 
 /// Entries by path in the image, without a leading `/` (`etc/fstab`).

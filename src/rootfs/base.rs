@@ -49,8 +49,13 @@ pub struct BaseRecipe<'a> {
     pub epoch: u64,
     /// What runs.
     pub tools: &'a Tools,
-    /// What is done at the end.
-    pub finish: &'static str,
+    /// What is done at the end; nothing, if more is to be laid over.
+    pub finish: Option<&'static str>,
+    /// What it is, for the report.
+    #[serde(skip)]
+    pub title: String,
+    /// What it stands on: tars that lie over each other, the lowest first.
+    pub below: Vec<Artifact>,
 }
 
 impl BaseRecipe<'_> {
@@ -64,7 +69,7 @@ impl Recipe for BaseRecipe<'_> {
 
     fn make(&self, shop: &Workshop, dir: &Path) -> anyhow::Result<()> {
         let finish = dir.join("finish.sh");
-        fs::write(&finish, self.finish).context("writing the finishing script")?;
+        fs::write(&finish, self.finish.unwrap_or("#!/bin/sh\n")).context("writing the finishing script")?;
         fs::set_permissions(&finish, fs::Permissions::from_mode(0o755))
             .context("writing the finishing script")?;
         match self.installer {
@@ -75,7 +80,7 @@ impl Recipe for BaseRecipe<'_> {
     }
 
     fn detail(&self, _: &Path) -> String {
-        format!("{} packages", self.packages.len())
+        self.title.clone()
     }
 }
 
@@ -91,6 +96,7 @@ impl BaseRecipe<'_> {
         let shelf: BTreeSet<_> = debs.iter().filter_map(|it| it.parent()?.parent()).collect();
         let mut sandbox = shop.sandbox(self.tools.root()).read(&self.install.path);
         sandbox = shelf.into_iter().fold(sandbox, Sandbox::read);
+        sandbox = self.below.iter().fold(sandbox, |sandbox, it| sandbox.read(&it.path));
         for own in &self.own {
             verify(&own.path, &own.digest)?;
             sandbox = sandbox.read(&own.path);
@@ -102,6 +108,7 @@ impl BaseRecipe<'_> {
             architecture: self.base.architecture.as_str().to_owned(),
             install: self.install.path.clone(),
             finish: finish.to_owned(),
+            below: self.below.iter().map(|it| it.path.clone()).collect(),
             epoch: self.epoch,
             out: dir.join("base.tar"),
         };

@@ -98,7 +98,7 @@ mod tests {
     fn tree(dir: &Path, nodes: &[(&str, Node)]) -> Tree {
         let path = dir.join("empty.tar");
         tar::Builder::new(File::create(&path).unwrap()).finish().unwrap();
-        let mut tree = Tree::read(&path).unwrap();
+        let mut tree = Tree::read(&[path]).unwrap();
         nodes.iter().for_each(|(path, node)| tree.insert(path, node.clone()).unwrap());
         tree
     }

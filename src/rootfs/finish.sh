@@ -10,6 +10,7 @@ chroot "$root" systemd-sysusers
 # Without this the packages' own choices would stay, and disk and live system would differ.
 find "$root/etc/systemd/system" -mindepth 1 -type l \
 	\( -path '*.wants/*' -o -path '*.requires/*' \) -delete
+find "$root/etc/systemd/system" -type d \( -name '*.wants' -o -name '*.requires' \) -empty -delete
 SYSTEMD_OFFLINE=1 chroot "$root" systemctl preset-all
 SYSTEMD_OFFLINE=1 chroot "$root" systemctl --global preset-all
 

@@ -23,8 +23,8 @@ const FACTS: &str = "facts.json";
 /// rest is a matter of milliseconds.
 #[derive(Debug, Clone, Serialize)]
 pub struct Layering {
-    /// What the packages gave.
-    pub base: Artifact,
+    /// What the packages gave: tars that lie over each other, the lowest first.
+    pub base: Vec<Artifact>,
     /// What is laid over.
     pub files: Layer,
     /// Archive components that the image's own apt uses.
@@ -98,7 +98,7 @@ impl Facts {
 impl Layering {
     /// The finished tree.
     pub fn tree(&self) -> anyhow::Result<Tree> {
-        let mut tree = Tree::read(&self.base.path)?;
+        let mut tree = Tree::read(&self.base.iter().map(|it| &it.path).collect::<Vec<_>>())?;
         tree.remove(is_left_over);
         self.settle(&mut tree).context("settling the root file system")?;
         let ids = Ids::parse(&tree.text("etc/passwd")?, &tree.text("etc/group")?);

@@ -2,19 +2,16 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::fs;
-use std::path::Path;
 
 use anyhow::Context as _;
-use serde::Serialize;
 
+use super::about::{About, Abouts, about};
 use super::archive::Archive;
-use super::install::Deb;
 use super::mirror::Mirror;
 use super::resolve::Package;
 use super::tools;
 use crate::spec::PackageName;
-use crate::workshop::{Recipe, Workshop};
+use crate::workshop::Workshop;
 
 /// Every package of a build in its exact version: from the archive as it is now, or from a lock.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,9 +38,6 @@ pub struct Wrong {
     wrong: String,
 }
 
-/// Source package and version of each package, by its sha256.
-type Sources = BTreeMap<String, (String, String)>;
-
 impl Resolution {
     /// What `archive` has now for an installation of `names`.
     pub fn of_archive(
@@ -62,17 +56,13 @@ impl Resolution {
         })
     }
 
-    /// The lock's text. All packages must be on the shelf.
-    pub fn text(&self, shop: &Workshop, mirror: &Mirror) -> anyhow::Result<String> {
-        let all = self.packages.iter().chain(&self.tools);
-        let mut digests: Vec<String> = all.map(|it| it.sha256.clone()).collect();
-        digests.sort();
-        digests.dedup();
-        let entry = shop.make(&SourcesRecipe { digests })?;
-        let sources: Sources =
-            serde_json::from_slice(&fs::read(entry.join(SOURCES)).context("reading sources")?)
-                .context("reading sources")?;
+    /// What all packages say about themselves. They must be on the shelf.
+    pub fn about(&self, shop: &Workshop) -> anyhow::Result<Abouts> {
+        about(shop, self.packages.iter().chain(&self.tools))
+    }
 
+    /// The lock's text.
+    pub fn text(&self, abouts: &Abouts, mirror: &Mirror) -> anyhow::Result<String> {
         let Self { suite, architecture, epoch, .. } = self;
         let mut text = format!(
             "# The exact packages of a build, written by `nuvol lock`. A package is a line: name, version,\n\
@@ -83,7 +73,8 @@ impl Resolution {
         for (title, packages) in [("packages", &self.packages), ("tools", &self.tools)] {
             writeln!(text, "\n{title} {architecture}")?;
             for Package { name, version, sha256, size, uri } in packages {
-                let (source, of) = sources.get(sha256).context("a package without a source")?;
+                let About { source, source_version: of, .. } =
+                    abouts.get(sha256).context("a package without a source")?;
                 let place = mirror.relative(uri);
                 writeln!(text, "{name} {version} {source}={of} {size} {sha256} {place}")?;
             }
@@ -166,55 +157,6 @@ impl Resolution {
         let gone = old.iter().filter(|(name, _)| !new.contains_key(*name));
         lines.extend(gone.map(|(name, version)| format!("- {name} {version}")));
         lines
-    }
-}
-
-const SOURCES: &str = "sources.json";
-
-/// The sources of packages, from the packages themselves.
-#[derive(Serialize)]
-struct SourcesRecipe {
-    digests: Vec<String>,
-}
-
-impl Recipe for SourcesRecipe {
-    const STAGE: &'static str = "lock";
-    const VERSION: u32 = 1;
-
-    fn make(&self, shop: &Workshop, dir: &Path) -> anyhow::Result<()> {
-        let threads = std::thread::available_parallelism().map_or(1, usize::from);
-        let parts = self.digests.chunks(self.digests.len().div_ceil(threads).max(1));
-        let store = &shop.store;
-        let read = |digest: &String| -> anyhow::Result<(String, String)> {
-            let path = store.package(digest).context("a package is not on the shelf")?;
-            Ok(source(&Deb::verified(&path, digest)?))
-        };
-        let found: anyhow::Result<Vec<Vec<(String, String)>>> = std::thread::scope(|scope| {
-            let running: Vec<_> =
-                parts.map(|part| scope.spawn(move || part.iter().map(read).collect())).collect();
-            let join = |thread: std::thread::ScopedJoinHandle<'_, anyhow::Result<Vec<(String, String)>>>| {
-                thread.join().unwrap_or_else(|_| anyhow::bail!("a thread that reads packages panicked"))
-            };
-            running.into_iter().map(join).collect()
-        });
-        let found: BTreeMap<&String, (String, String)> =
-            self.digests.iter().zip(found?.into_iter().flatten()).collect();
-        let text = serde_json::to_vec(&found).context("writing sources")?;
-        fs::write(dir.join(SOURCES), text).context("writing sources")
-    }
-
-    fn detail(&self, _: &Path) -> String {
-        format!("{} packages", self.digests.len())
-    }
-}
-
-/// `Source: name (version)`, where it differs from the package's own.
-fn source(deb: &Deb) -> (String, String) {
-    let version = deb.control.get("Version").unwrap_or_default();
-    let field = deb.control.get("Source").unwrap_or(deb.name());
-    match field.split_once(" (") {
-        Some((name, version)) => (name.to_owned(), version.trim_end_matches(')').to_owned()),
-        None => (field.to_owned(), version.to_owned()),
     }
 }
 

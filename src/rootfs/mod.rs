@@ -1,6 +1,7 @@
 //! The root file system: the Debian archive resolved and fetched, packages installed once in a
 //! namespace, overlays laid on, as one canonical tar.
 
+mod about;
 mod archive;
 mod base;
 mod bootstrap;
@@ -40,7 +41,7 @@ pub use resolve::Package;
 pub use tools::{Bench, Tools};
 pub use tree::{Body, Node, Tree};
 
-use crate::overlay::{self, Content, Ids, Layer, Overlay};
+use crate::overlay::{self, Content, Foundation, Ids, Layer, Overlay};
 use crate::plan::{Base, Plan};
 use crate::store::Artifact;
 use crate::workshop::Workshop;
@@ -115,22 +116,45 @@ pub fn build(shop: &Workshop, plan: &Plan, overlay: &Overlay, source: Source) ->
     let all: Vec<Package> = packages.iter().chain(tools).cloned().collect();
     fetch(shop, &all, offline)?;
     let tools = Tools::of(shop, suite, architecture, tools)?;
-    let lock = resolution.text(shop, &mirror)?;
+    let abouts = resolution.about(shop)?;
+    let lock = resolution.text(&abouts, &mirror)?;
     let agent = own::agent(shop, agent.as_deref())?;
 
-    let install = shop.make(&InstallRecipe { layer: &overlay.install, epoch })?;
-    let base = shop.make(&base::BaseRecipe {
+    let mut below = Vec::new();
+    // mmdebstrap installs everything at once.
+    let foundations = if installer == Installer::Nuvol { overlay.foundations.as_slice() } else { &[] };
+    for Foundation { profile, packages: names, install } in foundations {
+        let packages = about::closure(packages, &abouts, names);
+        let base = Base { packages: names.clone(), ..plan.base.clone() };
+        let recipe = base::BaseRecipe {
+            installer,
+            base: &base,
+            packages: &packages,
+            own: Vec::new(),
+            install: install_part(shop, install, epoch)?,
+            epoch,
+            tools: &tools,
+            finish: None,
+            title: format!("{} packages of {profile}", packages.len()),
+            below: below.clone(),
+        };
+        below.push(Artifact::of(&shop.make(&recipe)?, "base.tar")?);
+    }
+    let recipe = base::BaseRecipe {
         installer,
         base: &plan.base,
         packages,
         own: vec![agent],
-        install: Artifact::of(&install, "install.tar")?,
+        install: install_part(shop, &overlay.install, epoch)?,
         epoch,
         tools: &tools,
-        finish: base::BaseRecipe::FINISH,
-    })?;
+        finish: Some(base::BaseRecipe::FINISH),
+        title: format!("{} packages, the agent, units", packages.len()),
+        below: below.clone(),
+    };
+    below.push(Artifact::of(&shop.make(&recipe)?, "base.tar")?);
     let layering = layer::Layering {
-        base: Artifact::of(&base, "base.tar")?,
+        base: below,
         files: overlay.files.clone(),
         components: plan.base.components.clone(),
         epoch,
@@ -139,6 +163,10 @@ pub fn build(shop: &Workshop, plan: &Plan, overlay: &Overlay, source: Source) ->
     let facts = layer::Facts::read(&layer)?;
     let key = layer.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     Ok(Rootfs { root: Root { key, layering }, facts, epoch, lock, tools })
+}
+
+fn install_part(shop: &Workshop, layer: &Layer, epoch: u64) -> anyhow::Result<Artifact> {
+    Artifact::of(&shop.make(&InstallRecipe { layer, epoch })?, "install.tar")
 }
 
 /// The install parts of the overlays, as the tar that goes down before the packages.

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
+use std::io::ErrorKind;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::time::{Duration, UNIX_EPOCH};
@@ -38,6 +39,16 @@ pub fn describe(deb: &Deb, paths: &str) -> anyhow::Result<()> {
             .with_context(|| format!("writing `{}`", path.display()))?;
     }
     fs::write(info.join(format!("{name}.list")), paths).with_context(|| format!("listing `{name}`"))
+}
+
+/// What `deb` installed, where it did.
+pub fn list(deb: &Deb) -> anyhow::Result<Option<Vec<String>>> {
+    let path = Path::new(FOLDER).join("info").join(format!("{}.list", deb.qualified()));
+    match fs::read_to_string(&path) {
+        Ok(text) => Ok(Some(text.lines().map(str::to_owned).collect())),
+        Err(err) if err.kind() == ErrorKind::NotFound => Ok(None),
+        Err(err) => Err(err).with_context(|| format!("reading `{}`", path.display())),
+    }
 }
 
 /// The paragraph of a package that is unpacked and not configured.

@@ -137,8 +137,11 @@ fn tar_of(
         let entry = entry?;
         let name = String::from_utf8_lossy(entry.header().identifier()).into_owned();
         let Some(kind) = name.trim_end_matches('/').strip_prefix(wanted) else { continue };
-        let mut plain = decoded(entry, kind).with_context(|| format!("reading `{name}`"))?;
-        return take(&mut tar::Archive::new(&mut plain));
+        let mut plain: Box<dyn Read> = decoded(entry, kind).with_context(|| format!("reading `{name}`"))?;
+        take(&mut tar::Archive::new(&mut plain))?;
+        // A tar ends before its compression does, and only there is the checksum compared.
+        std::io::copy(&mut plain, &mut std::io::sink()).with_context(|| format!("reading `{name}`"))?;
+        return Ok(());
     }
     anyhow::bail!("it has no `{wanted}`")
 }

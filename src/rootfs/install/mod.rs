@@ -3,6 +3,7 @@
 //! mmdebstrap does the same with apt and dpkg alone and takes twice as long; `ci/reference` compares
 //! the two trees file by file.
 
+mod below;
 mod database;
 mod deb;
 mod pack;
@@ -37,19 +38,27 @@ pub struct Job {
     pub wanted: Vec<String>,
     /// The machine's architecture.
     pub architecture: String,
+    /// What is there already: tars that lie over each other, the lowest first.
+    pub below: Vec<PathBuf>,
     /// Laid down before the packages' scripts run.
     pub install: PathBuf,
     /// Runs at the end with the tree as its argument.
     pub finish: PathBuf,
     /// Seconds since 1970: the time of everything that is made.
     pub epoch: u64,
-    /// Where the finished tree goes, as a tar.
+    /// Where the finished tree goes, as a tar; over what is below, just what differs from that.
     pub out: PathBuf,
 }
 
 /// Files below these have a part in the initial ram disk.
-const INITRD: [&str; 4] =
-    ["/usr/share/initramfs-tools/", "/etc/initramfs-tools/", "/usr/lib/modules/", "/etc/modprobe.d/"];
+const INITRD: [&str; 6] = [
+    "/etc/initramfs-tools/",
+    "/etc/modprobe.d/",
+    "/usr/lib/firmware/",
+    "/usr/lib/modprobe.d/",
+    "/usr/lib/modules/",
+    "/usr/share/initramfs-tools/",
+];
 
 /// Does `job`. Runs as root of a sandbox with private mounts.
 pub fn inside(job: &Job) -> anyhow::Result<()> {
@@ -61,9 +70,10 @@ pub fn inside(job: &Job) -> anyhow::Result<()> {
     let (_, most) = getrlimit(Resource::RLIMIT_NOFILE).context("reading the limit of open files")?;
     setrlimit(Resource::RLIMIT_NOFILE, most, most).context("raising the limit of open files")?;
     let debs = open(job)?;
+    let before = below::lay(tree, &job.below)?;
     Installation { job, tree, debs: &debs, ground: Ground::default(), hooks: Mutex::default() }.run()?;
     println!("Packing");
-    pack::pack(tree, &job.out, job.epoch, began)
+    pack::pack(tree, &job.out, &pack::Times { epoch: job.epoch, began }, &before)
 }
 
 struct Installation<'a> {
@@ -79,46 +89,77 @@ impl Installation<'_> {
     fn run(&self) -> anyhow::Result<()> {
         let facts: Vec<Facts> = self.debs.iter().map(facts).collect();
         let mut interests = Interests::default();
-        let mut configured = BTreeSet::new();
-        let mut chroot = None;
-        in_tree(self.tree, database::create)?;
+        let (chroot, mut configured) = if self.job.below.is_empty() {
+            self.begin(&facts, &mut interests)?
+        } else {
+            self.go_on(&mut interests)?
+        };
         for Wave { needs, packages } in waves(&facts) {
-            let touched = if let Some(chroot) = &chroot {
-                self.configure(chroot, &needs, &mut configured)?;
-                self.prepare(chroot, &packages)?;
-                self.unpack(&packages, &mut interests)?
-            } else {
-                // The essential packages: without them no script can run, so theirs come after.
-                let touched = self.unpack(&packages, &mut interests)?;
-                self.lay_install_part()?;
-                let entered = Chroot::enter(self.tree, self.job.epoch)?;
-                self.prepare(&entered, &packages)?;
-                entered.configure_first("base-passwd")?;
-                entered.configure_first("base-files")?;
-                entered.configure(&[])?;
-                configured.extend(&packages);
-                chroot = Some(entered);
-                touched
-            };
-            let Some(chroot) = &chroot else { continue };
-            self.tell(chroot, &interests, &configured, &touched)?;
+            let packages: Vec<usize> = packages.into_iter().filter(|it| !configured.contains(it)).collect();
+            self.configure(&chroot, &needs, &mut configured)?;
+            self.prepare(&chroot, &packages)?;
+            let touched = self.unpack(&packages, &mut interests)?;
+            self.tell(&chroot, &interests, &configured, &touched)?;
         }
-        let chroot = chroot.context("there are no packages to install")?;
         // What the initial ram disk is made from first: it is made beside the rest.
         let hooks = self.hooks.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let has_hooks = !hooks.is_empty();
         self.configure(&chroot, &needs_of(&facts, hooks), &mut configured)?;
         std::thread::scope(|scope| {
             let beside = scope.spawn(|| {
-                chroot.initial_ram_disks()?;
+                if has_hooks {
+                    chroot.initial_ram_disks()?;
+                }
                 chroot.certificates_early()
             });
             chroot.configure(&[])?;
             chroot.end()?;
             beside.join().unwrap_or_else(|_| anyhow::bail!("a thread of the installation panicked"))
         })?;
+        if !has_hooks {
+            chroot.initial_ram_disks_if_called()?;
+        }
         self.mark_automatic()?;
         self.finish()?;
         chroot.leave()
+    }
+
+    /// The essential packages, in an empty tree. Without them no script can run, so theirs come after.
+    fn begin(
+        &self,
+        facts: &[Facts],
+        interests: &mut Interests,
+    ) -> anyhow::Result<(Chroot<'_>, BTreeSet<usize>)> {
+        in_tree(self.tree, database::create)?;
+        let first = waves(facts).into_iter().next().context("there are no packages to install")?.packages;
+        let touched = self.unpack(&first, interests)?;
+        self.lay_install_part()?;
+        let chroot = Chroot::enter(self.tree, self.job.epoch)?;
+        self.prepare(&chroot, &first)?;
+        chroot.configure_first("base-passwd")?;
+        chroot.configure_first("base-files")?;
+        chroot.configure(&[])?;
+        let configured = first.into_iter().collect();
+        self.tell(&chroot, interests, &configured, &touched)?;
+        Ok((chroot, configured))
+    }
+
+    /// A tree that has packages already.
+    fn go_on(&self, interests: &mut Interests) -> anyhow::Result<(Chroot<'_>, BTreeSet<usize>)> {
+        let installed = in_tree(self.tree, || {
+            let diversions = unpack::diversions()?;
+            let lists = self.debs.iter().map(database::list).collect::<anyhow::Result<Vec<_>>>()?;
+            let lists = lists.iter().enumerate().filter_map(|(index, list)| Some((index, list.as_ref()?)));
+            let mut installed = BTreeSet::new();
+            for (index, list) in lists {
+                self.ground.know(&self.debs[index], index, list, &diversions);
+                interests.add(&self.debs[index]);
+                installed.insert(index);
+            }
+            Ok(installed)
+        })?;
+        self.lay_install_part()?;
+        Ok((Chroot::enter(self.tree, self.job.epoch)?, installed))
     }
 
     fn configure(
@@ -163,6 +204,9 @@ impl Installation<'_> {
 
     /// Places the packages of `wave` and returns every path that they touched.
     fn unpack(&self, wave: &[usize], interests: &mut Interests) -> anyhow::Result<BTreeSet<String>> {
+        if wave.is_empty() {
+            return Ok(BTreeSet::new());
+        }
         let diversions = in_tree(self.tree, unpack::diversions)?;
         let mut order = wave.to_vec();
         // The links of the merged /usr first, then the largest, so that no thread is left with one.

@@ -1,6 +1,7 @@
-//! A folder as a canonical tar: sorted, parents first, nothing younger than the epoch.
+//! A folder, or what was changed in it, as a canonical tar: sorted, parents first, nothing younger than the
+//! epoch.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File, Metadata};
 use std::io::{BufWriter, Write as _};
 use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _};
@@ -9,52 +10,107 @@ use std::path::Path;
 use anyhow::Context as _;
 use tar::{EntryType, Header};
 
+use super::super::tree::WHITEOUT;
+
 /// Kept in the tar; all other attributes belong to the file system that the folder lies on.
 const ATTRIBUTES: [&str; 3] = ["security.capability", "system.posix_acl_access", "system.posix_acl_default"];
 
-/// Writes `folder` to `out`. What is younger than `began` was made by the build and gets the time `epoch`.
-pub fn pack(folder: &Path, out: &Path, epoch: u64, began: u64) -> anyhow::Result<()> {
+/// When things happened, in seconds since 1970.
+pub struct Times {
+    /// What the build made gets this time.
+    pub epoch: u64,
+    /// What is younger was made by the build.
+    pub began: u64,
+}
+
+/// What stood in a folder at some moment: by path, what changes with every change of a file.
+pub type Before = BTreeMap<String, Mark>;
+
+/// Number of an inode and the time of its last change.
+pub type Mark = (u64, i64, i64);
+
+/// What stands in `folder` now.
+pub fn look(folder: &Path) -> anyhow::Result<Before> {
+    let mut paths = Vec::new();
+    list(folder, "", &mut paths)?;
+    Ok(paths.into_iter().map(|(path, metadata)| (path, mark(&metadata))).collect())
+}
+
+fn mark(metadata: &Metadata) -> Mark {
+    (metadata.ino(), metadata.ctime(), metadata.ctime_nsec())
+}
+
+/// Writes what differs in `folder` from `before` to `out`.
+pub fn pack(folder: &Path, out: &Path, times: &Times, before: &Before) -> anyhow::Result<()> {
     let mut paths = Vec::new();
     list(folder, "", &mut paths)?;
     let mut builder = tar::Builder::new(BufWriter::with_capacity(1 << 20, File::create(out)?));
     let mut first_names: BTreeMap<(u64, u64), String> = BTreeMap::new();
-    for (path, metadata) in paths {
-        let what = || format!("packing `/{path}`");
-        let full = folder.join(&path);
-        let mut header = Header::new_gnu();
-        header.set_mode(metadata.mode() & 0o7777);
-        header.set_uid(metadata.uid().into());
-        header.set_gid(metadata.gid().into());
-        let mtime = u64::try_from(metadata.mtime()).unwrap_or(0);
-        header.set_mtime(if mtime >= began || metadata.is_dir() { epoch } else { mtime.min(epoch) });
-        header.set_size(0);
-        let kind = metadata.file_type();
-        if !kind.is_symlink() {
-            let attributes = attributes(&full).with_context(what)?;
-            let records = attributes.iter().map(|(key, value)| (key.as_str(), value.as_slice()));
-            builder.append_pax_extensions(records).with_context(what)?;
-        }
-        if kind.is_dir() {
-            header.set_entry_type(EntryType::Directory);
-            builder.append_data(&mut header, format!("{path}/"), std::io::empty()).with_context(what)?;
-        } else if kind.is_symlink() {
-            header.set_entry_type(EntryType::Symlink);
-            let target = fs::read_link(&full).with_context(what)?;
-            builder.append_link(&mut header, &path, target).with_context(what)?;
-        } else if let Some(first) = first_names.get(&(metadata.dev(), metadata.ino())) {
-            header.set_entry_type(EntryType::Link);
-            builder.append_link(&mut header, &path, first).with_context(what)?;
-        } else {
-            if metadata.nlink() > 1 {
-                first_names.insert((metadata.dev(), metadata.ino()), path.clone());
-            }
-            header.set_entry_type(EntryType::Regular);
-            header.set_size(metadata.len());
-            let file = File::open(&full).with_context(what)?;
-            builder.append_data(&mut header, &path, file).with_context(what)?;
+    for (path, metadata) in paths.iter().filter(|(path, it)| before.get(path) != Some(&mark(it))) {
+        append(&mut builder, folder, path, metadata, times, &mut first_names)
+            .with_context(|| format!("packing `/{path}`"))?;
+    }
+    let now: BTreeSet<&str> = paths.iter().map(|(path, _)| path.as_str()).collect();
+    let mut gone = String::from("/");
+    for path in before.keys().filter(|path| !now.contains(path.as_str())) {
+        // All below a folder goes with it.
+        if !path.starts_with(&gone) {
+            gone = format!("{path}/");
+            let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
+            let whiteout = Path::new(folder).join(format!("{WHITEOUT}{name}"));
+            let mut header = Header::new_gnu();
+            header.set_size(0);
+            header.set_mode(0);
+            header.set_uid(0);
+            header.set_gid(0);
+            header.set_mtime(times.epoch);
+            builder.append_data(&mut header, whiteout, std::io::empty())?;
         }
     }
     builder.into_inner().and_then(|mut file| file.flush()).context("writing the root file system")
+}
+
+fn append(
+    builder: &mut tar::Builder<impl std::io::Write>,
+    folder: &Path,
+    path: &str,
+    metadata: &Metadata,
+    times: &Times,
+    first_names: &mut BTreeMap<(u64, u64), String>,
+) -> anyhow::Result<()> {
+    let full = folder.join(path);
+    let mut header = Header::new_gnu();
+    header.set_mode(metadata.mode() & 0o7777);
+    header.set_uid(metadata.uid().into());
+    header.set_gid(metadata.gid().into());
+    let mtime = u64::try_from(metadata.mtime()).unwrap_or(0);
+    let made = mtime >= times.began || metadata.is_dir();
+    header.set_mtime(if made { times.epoch } else { mtime.min(times.epoch) });
+    header.set_size(0);
+    let kind = metadata.file_type();
+    if !kind.is_symlink() {
+        let attributes = attributes(&full)?;
+        let records = attributes.iter().map(|(key, value)| (key.as_str(), value.as_slice()));
+        builder.append_pax_extensions(records)?;
+    }
+    if kind.is_dir() {
+        header.set_entry_type(EntryType::Directory);
+        builder.append_data(&mut header, format!("{path}/"), std::io::empty())?;
+    } else if kind.is_symlink() {
+        header.set_entry_type(EntryType::Symlink);
+        builder.append_link(&mut header, path, fs::read_link(&full)?)?;
+    } else if let Some(first) = first_names.get(&(metadata.dev(), metadata.ino())) {
+        header.set_entry_type(EntryType::Link);
+        builder.append_link(&mut header, path, first)?;
+    } else {
+        if metadata.nlink() > 1 {
+            first_names.insert((metadata.dev(), metadata.ino()), path.to_owned());
+        }
+        header.set_entry_type(EntryType::Regular);
+        header.set_size(metadata.len());
+        builder.append_data(&mut header, path, File::open(&full)?)?;
+    }
+    Ok(())
 }
 
 /// All below `folder/at`, sorted by whole path. Devices, pipes and sockets belong to a running system.

@@ -142,10 +142,17 @@ impl<'a> Chroot<'a> {
                 self.really(&["depmod", &version])?;
             }
             if self.tree.join("usr/sbin/update-initramfs").exists() {
-                self.really(&["update-initramfs", "-c", "-k", &version])?;
+                let there = self.tree.join("boot").join(format!("initrd.img-{version}")).exists();
+                self.really(&["update-initramfs", if there { "-u" } else { "-c" }, "-k", &version])?;
             }
         }
         Ok(())
+    }
+
+    /// The same if a script asked for it.
+    pub fn initial_ram_disks_if_called(&self) -> anyhow::Result<()> {
+        let called = FOR_KERNELS.iter().any(|name| self.tree.join(CALLED).join(name).exists());
+        if called { self.initial_ram_disks() } else { self.catch_up(&BEFORE_INITRD) }
     }
 
     /// Collects the certificates if a script asked for that and no hook wants to be told of them.

@@ -37,6 +37,21 @@ pub struct Placed {
 pub type Diversions = BTreeMap<String, (String, String)>;
 
 impl Ground {
+    /// Takes note of a package that was in the tree before: `list` are its paths.
+    pub fn know(&self, deb: &Deb, index: usize, list: &[String], diversions: &Diversions) {
+        let mut owners = self.owners.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut folders = self.folders.lock().unwrap_or_else(PoisonError::into_inner);
+        for path in list {
+            let elsewhere = diversions.get(path).filter(|(_, by)| by != deb.name());
+            let path = elsewhere.map_or(path, |(elsewhere, _)| elsewhere);
+            if fs::symlink_metadata(path).is_ok_and(|it| it.is_dir()) {
+                folders.insert(merged(path));
+            } else {
+                owners.insert(merged(path), index);
+            }
+        }
+    }
+
     /// Unpacks package number `index` of `debs`.
     pub fn place(&self, debs: &[Deb], index: usize, diversions: &Diversions) -> anyhow::Result<Placed> {
         let deb = &debs[index];
