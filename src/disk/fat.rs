@@ -32,11 +32,10 @@ impl<'a> Fat<'a> {
 
     /// Makes folders; parents must come first.
     pub fn folders(&self, names: &[&str]) -> anyhow::Result<()> {
-        for name in names {
-            let args = ["-i", &self.image.display().to_string(), &format!("::{name}")];
-            self.bench.run("mmd", &args).with_context(|| format!("making `{name}`"))?;
-        }
-        Ok(())
+        let image = self.image.display().to_string();
+        let paths: Vec<String> = names.iter().map(|name| format!("::{name}")).collect();
+        let args: Vec<&str> = ["-i", &image].into_iter().chain(paths.iter().map(String::as_str)).collect();
+        self.bench.run("mmd", &args).with_context(|| format!("making `{}`", names.join("`, `")))
     }
 
     /// Copies `file` to the path `to`. mcopy keeps the file's time (`-m`), so the file is given

@@ -1,9 +1,10 @@
 //! A guest that runs for people rather than for a test: until it powers off or is told to.
 
-use std::io::Write as _;
+use std::io::{BufRead as _, BufReader, Write as _};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
+use std::time::Duration;
 
 use anyhow::Context as _;
 
@@ -63,8 +64,24 @@ impl Guest {
     /// Presses the power button: the guest shuts down by itself.
     pub fn power_off(&self) -> anyhow::Result<()> {
         let path = self.monitor.as_ref().context("the machine has no monitor")?;
-        let mut monitor = UnixStream::connect(path).context("connecting to QEMU's monitor")?;
-        monitor.write_all(b"system_powerdown\n").context("pressing the power button")
+        let monitor = UnixStream::connect(path).context("connecting to QEMU's monitor")?;
+        let wait = Some(Duration::from_secs(10));
+        monitor.set_read_timeout(wait).context("connecting to QEMU's monitor")?;
+        let mut answers = BufReader::new(&monitor).lines();
+        // Without waiting for the answers QEMU drops what it has not read yet when we hang up.
+        for command in ["qmp_capabilities", "system_powerdown"] {
+            (&monitor)
+                .write_all(format!("{{\"execute\": \"{command}\"}}\n").as_bytes())
+                .context("pressing the power button")?;
+            loop {
+                let answer = answers.next().context("QEMU hung up")?.context("reading QEMU's answer")?;
+                anyhow::ensure!(!answer.starts_with("{\"error\""), "QEMU refused `{command}`: {answer}");
+                if answer.starts_with("{\"return\"") {
+                    break;
+                }
+            }
+        }
+        Ok(())
     }
 
     /// The end of what the console and QEMU said, for an error.

@@ -115,7 +115,7 @@ pub fn arguments(machine: &Machine) -> Vec<String> {
         add(&["-smbios", &format!("type=11,path={}", escaped(path))]);
     }
     if let Some(path) = &machine.monitor {
-        add(&["-monitor", &format!("unix:{},server=on,wait=off", escaped(path))]);
+        add(&["-qmp", &format!("unix:{},server=on,wait=off", escaped(path))]);
     }
     args
 }
@@ -234,7 +234,7 @@ mod tests {
             -drive if=none,id=extra0,format=raw,readonly=on,file=/w/debs.img \
             -device virtio-blk-pci,drive=extra0,serial=nuvol-extra0 \
             -netdev user,id=net -device virtio-net-pci,netdev=net,romfile= \
-            -smbios type=11,path=/w/one -monitor unix:/w/monitor,server=on,wait=off";
+            -smbios type=11,path=/w/one -qmp unix:/w/monitor,server=on,wait=off";
         assert_eq!(arguments(&stick).join(" "), expected);
     }
 
