@@ -36,9 +36,9 @@ pub struct Test {
     /// Memory of the machine
     #[arg(long, value_name = "SIZE", default_value = "1024M")]
     memory: ByteSize,
-    /// Grow smaller disks to this size first
-    #[arg(long, value_name = "SIZE")]
-    disk_size: Option<ByteSize>,
+    /// Size that a smaller disk is grown to
+    #[arg(long, value_name = "SIZE", default_value = "8G")]
+    disk_size: ByteSize,
     /// The longest that a step may take, in seconds
     #[arg(long, value_name = "SECONDS", default_value_t = 240)]
     timeout: u64,
@@ -119,7 +119,7 @@ fn conditions(args: &Test, scratch: &Path) -> anyhow::Result<Conditions> {
         scratch: scratch.to_owned(),
         ovmf: PathBuf::from(OVMF_FOLDER),
         memory_mib: args.memory.bytes() >> 20,
-        disk_bytes: args.disk_size.map_or(0, ByteSize::bytes),
+        disk_bytes: args.disk_size.bytes(),
         limit: Duration::from_secs(args.timeout),
         script: script.transpose()?,
         attached: attached.collect::<anyhow::Result<Vec<PathBuf>>>()?,

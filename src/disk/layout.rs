@@ -10,9 +10,9 @@ const BIOS: u64 = 1 << 20;
 const ESP: u64 = 64 << 20;
 const CONFIG: u64 = 16 << 20;
 /// Free space at the end, so that the data partition of first boot always fits.
-const DATA: u64 = 256 << 20;
-/// Room for upgrades beyond the content: some kernels and whatever apt downloads.
-const HEADROOM: u64 = 1 << 30;
+const DATA: u64 = 144 << 20;
+/// Room beyond the content until the partition has grown, on first boot.
+const HEADROOM: u64 = 128 << 20;
 
 /// A span of the disk in bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -70,8 +70,8 @@ impl Layout {
     }
 }
 
-/// Size of a root partition for files that take `content` bytes in whole blocks: a quarter more,
-/// and headroom for upgrades.
+/// Size of a root partition for files that take `content` bytes in whole blocks: a quarter more, and some
+/// headroom.
 pub fn root_size(content: u64) -> u64 {
     (content + content / 4 + HEADROOM).next_multiple_of(64 << 20)
 }
@@ -99,7 +99,7 @@ mod tests {
         assert_eq!(layout.config.offset, layout.esp.offset + layout.esp.size);
         assert_eq!(layout.root.offset, layout.config.offset + layout.config.size);
         assert_eq!(layout.root.size % (1 << 20), 0);
-        assert!(layout.size >= layout.root.offset + layout.root.size + (257 << 20));
+        assert!(layout.size >= layout.root.offset + layout.root.size + (129 << 20));
     }
 
     #[test]
@@ -122,7 +122,7 @@ mod tests {
 
     #[test]
     fn a_root_has_headroom() {
-        assert_eq!(root_size(1 << 30), (1 << 30) + (1 << 28) + (1 << 30));
+        assert_eq!(root_size(1 << 30), (1 << 30) + (1 << 28) + (1 << 27));
     }
 
     #[test]

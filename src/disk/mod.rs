@@ -105,7 +105,7 @@ fn root_size(disk: &plan::Disk, facts: &Facts) -> anyhow::Result<u64> {
 
 impl Recipe for DiskRecipe<'_> {
     const STAGE: &'static str = "disk";
-    const VERSION: u32 = 4;
+    const VERSION: u32 = 5;
 
     fn make(&self, shop: &Workshop, dir: &Path) -> anyhow::Result<()> {
         let digest = self.write(shop)?;
@@ -213,6 +213,13 @@ impl DiskRecipe<'_> {
             "root",
             "-m",
             "1",
+            // As for a large file system, which it becomes on first boot.
+            "-b",
+            "4096",
+            "-i",
+            "16384",
+            "-J",
+            "size=64",
             "-E",
             &options,
             "-d",

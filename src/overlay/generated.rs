@@ -9,10 +9,14 @@ use serde::Serialize;
 use crate::overlay::render::{Variables, value};
 use crate::overlay::{Content, Entry, Layer};
 use crate::plan::{Plan, Service};
-use crate::spec::{ServiceName, Start, Version, yaml};
+use crate::spec::{ByteSize, ServiceName, Start, Version, yaml};
 
 /// The preset; `00` comes before every other.
 pub(super) const PRESET: &str = "usr/lib/systemd/system-preset/00-nuvol.preset";
+
+/// What the root file system grows to on a large disk, where the profile names no size: enough for years of
+/// upgrades.
+const ROOT_MOST: ByteSize = ByteSize::mib(16 << 10);
 
 /// Entries of the install part.
 pub(super) fn install(plan: &Plan) -> Layer {
@@ -117,6 +121,7 @@ pub(super) fn variables(plan: &Plan) -> Variables {
                 "esp_id": volume_id(disk.ids.esp),
                 "config_id": volume_id(disk.ids.config),
                 "build": disk.ids.build,
+                "root_most": disk.root_size.unwrap_or(ROOT_MOST).bytes(),
             }),
         );
     }

@@ -158,6 +158,19 @@ fn disk(verdict: &Verdict, faults: &mut Vec<String>) {
     faults.extend(
         disk.kept.iter().filter(|it| !it.1).map(|it| format!("`{}` is not on the data partition", it.0)),
     );
+    if let Some((size, wanted)) = disk.root_partition_kib {
+        if size < wanted / 10 * 9 {
+            faults.push(format!("the root partition has {} MiB instead of {}", size >> 10, wanted >> 10));
+        }
+        // Its own tables and the journal take some of it.
+        if disk.root_kib.0 < size / 100 * 85 {
+            faults.push(format!(
+                "of the root partition's {} MiB the file system has {}",
+                size >> 10,
+                disk.root_kib.0 >> 10
+            ));
+        }
+    }
     if let Some(unused) = disk.unused_kib.filter(|kib| *kib > UNUSED_KIB) {
         faults.push(format!("{} MiB of the disk belong to no partition", unused >> 10));
     }
@@ -288,6 +301,16 @@ mod tests {
             &[("kept=/home yes", "kept=/home no"), ("unused-kib=1031", "unused-kib=4194304")],
             Firmware::Bios,
             &["`/home` is not on the data partition", "4096 MiB of the disk belong to no partition"],
+        );
+        check(
+            &[("root-partition-kib=4194304 ", "root-partition-kib=1048576 ")],
+            Firmware::Bios,
+            &["the root partition has 1024 MiB instead of 4096"],
+        );
+        check(
+            &[("root-kib=4061888 ", "root-kib=998244 ")],
+            Firmware::Bios,
+            &["of the root partition's 4096 MiB the file system has 974"],
         );
     }
 

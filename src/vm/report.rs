@@ -111,7 +111,7 @@ mod tests {
     fn people_get_a_table_and_the_faults() {
         let expected = "\
 IMAGE     FIRMWARE     AS    CHECK  RESULT  RUNNING  AGENT   MEMORY       ROOT
-home.raw  bios         disk  boot   pass    16.9 s   21.2 s  273/957 MiB  1074/1953 MiB
+home.raw  bios         disk  boot   pass    16.9 s   21.2 s  273/957 MiB  1074/3966 MiB
 home.raw  secure-boot  disk  boot   FAIL    -        -       -            -
 
 home.raw-secure-boot-disk-boot failed:

@@ -103,6 +103,9 @@ pub struct Disk {
     pub data_kib: Option<(u64, u64)>,
     /// Size and use of the root file system.
     pub root_kib: (u64, u64),
+    /// Size of the root partition, and the size that it should have grown to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub root_partition_kib: Option<(u64, u64)>,
     /// What of the disk belongs to no partition.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub unused_kib: Option<u64>,
@@ -192,6 +195,7 @@ fn take(verdict: &mut Verdict, key: &str, value: &str) -> anyhow::Result<()> {
         "data" => disk.data = text,
         "data-kib" => disk.data_kib = Some(two(value)?),
         "root-kib" => disk.root_kib = two(value)?,
+        "root-partition-kib" => disk.root_partition_kib = Some(two(value)?),
         "unused-kib" => disk.unused_kib = Some(number(value)?),
         "kept" => disk.kept.push(kept(value)?),
         "kernel" => figures.kernel = text,
@@ -262,7 +266,7 @@ pub(super) mod tests {
         kernel=6.12.0-amd64\r\nnewest-kernel=6.12.0-amd64\r\nboot-us=16900000\r\nmemory-kib=980000 700000 \r\nagent-rss-kib=9100\r\nlockdown=none\r\n\
         machine-id=0123456789abcdef0123456789abcdef\r\nhostname=nuvol-1a2b3c4d\r\nclaim-code=K7QF-93MX\r\n\
         node-key=aa\r\nsshd=yes\r\nssh-key=SHA256:x (ED25519)\r\n\
-        root-kib=2000000 1100000\r\nlive=no\r\ndata=/dev/vda5 ext4\r\ndata-kib=5000000 24\r\n\
+        root-kib=4061888 1100000\r\nroot-partition-kib=4194304 4194304\r\nlive=no\r\ndata=/dev/vda5 ext4\r\ndata-kib=5000000 24\r\n\
         kept=/home yes\r\nunused-kib=1031\r\n| a=b for people\r\n\
         second.state=running\r\nunit=started tinc tinc@nuvol.service loaded active running\r\nloaded.state=running\r\n\
         unit=stopped tinc tinc@nuvol.service loaded inactive dead\r\nlast.state=running\r\nEND\r\n";

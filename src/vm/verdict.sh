@@ -112,7 +112,11 @@ disk() {
 	kept
 	whole=$(lsblk -no PKNAME "$(findmnt -no SOURCE /)" | head -n 1)
 	used=$(cat /sys/class/block/"$whole"/"$whole"*/size | awk '{ sum += $1 } END { print sum }')
-	say "unused-kib=$((($(cat /sys/class/block/"$whole"/size) - used) / 2))"
+	size=$(cat /sys/class/block/"$whole"/size)
+	say "unused-kib=$(((size - used) / 2))"
+	most=$(sed -n 's/^SizeMaxBytes=\([0-9]*\)$/\1/p' /usr/lib/repart.d/40-root.conf)
+	say "root-partition-kib=$(($(lsblk -bno SIZE "$(findmnt -no SOURCE /)") / 1024)) \
+$((size / 4 < most / 1024 ? size / 4 : most / 1024))"
 }
 
 figures() {
