@@ -1,23 +1,37 @@
-//! Packs the tree that comes with `nuvol` (profiles, catalogue, overlays) into one tar, which keeps
-//! symbolic links and executable bits. Nothing else of the files' metadata goes in.
+//! Packs what comes with `nuvol` into tars, which keep symbolic links and executable bits and nothing else of
+//! the files' metadata: the tree (profiles, catalogue, overlays), and the agent's source.
 
 use std::fs;
 use std::io;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
-const PARTS: [&str; 3] = ["overlays", "packages.yaml", "profiles"];
+const TREE: [&str; 3] = ["overlays", "packages.yaml", "profiles"];
+/// What cargo needs to compile the agent: of the builder, that it is there.
+const AGENT: [&str; 6] =
+    ["Cargo.lock", "Cargo.toml", "agent/Cargo.toml", "agent/assets", "agent/src", "agent/templates"];
+const BUILDER: &str = "src/lib.rs";
 
 fn main() -> io::Result<()> {
     let out = std::env::var_os("OUT_DIR").map(PathBuf::from).ok_or(io::ErrorKind::NotFound)?;
-    let mut archive = tar::Builder::new(fs::File::create(out.join("tree.tar"))?);
-    for part in PARTS {
+    pack(&out.join("tree.tar"), &TREE)?.finish()?;
+    let mut agent = pack(&out.join("agent.tar"), &AGENT)?;
+    let mut header = tar::Header::new_gnu();
+    header.set_mode(0o644);
+    header.set_size(0);
+    agent.append_data(&mut header, BUILDER, io::empty())?;
+    agent.finish()
+}
+
+fn pack(to: &Path, parts: &[&str]) -> io::Result<tar::Builder<fs::File>> {
+    let mut archive = tar::Builder::new(fs::File::create(to)?);
+    for part in parts {
         println!("cargo::rerun-if-changed={part}");
         if Path::new(part).exists() {
             add(&mut archive, part)?;
         }
     }
-    archive.finish()
+    Ok(archive)
 }
 
 fn add(archive: &mut tar::Builder<fs::File>, path: &str) -> io::Result<()> {

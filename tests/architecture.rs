@@ -21,7 +21,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
         "release",
         &["image", "disk", "rootfs", "overlay", "plan", "spec", "host", "store", "report", "workshop"],
     ),
-    ("vm", &["host"]),
+    ("vm", &["host", "spec"]),
     ("media", &["host"]),
 ];
 

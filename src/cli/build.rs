@@ -6,9 +6,9 @@ use std::time::Instant;
 use anyhow::Context as _;
 
 use super::{Common, doctor, lock};
-use crate::host::{EnvironmentLacks, missing, on_signals};
-use crate::rootfs::{Archive, Installer, Resolution, Source};
-use crate::spec::{Format, ProfileName};
+use crate::host::{EnvironmentLacks, on_signals};
+use crate::rootfs::{Archive, Installer, Resolution, Source, foreign_tools};
+use crate::spec::{Architecture, Format, ProfileName};
 use crate::{overlay, plan};
 
 /// Build a profile's images into `out/<profile>/<version>/`
@@ -22,6 +22,9 @@ pub struct Build {
     /// Where releases go
     #[arg(long, value_name = "DIR", default_value = "out")]
     out: PathBuf,
+    /// The machine's architecture
+    #[arg(long, value_name = "NAME", default_value = "amd64")]
+    arch: Architecture,
     /// A Debian mirror [default: the one that this machine's apt uses]
     #[arg(long, value_name = "URL")]
     mirror: Option<String>,
@@ -31,7 +34,7 @@ pub struct Build {
     /// Use only what is on the shelf: the archive as it was when it was last asked
     #[arg(long)]
     offline: bool,
-    /// The agent's package [default: made from the `nuvol-agent` beside this program]
+    /// The agent's package [default: the one beside this program, see `nuvol agent`; else it is compiled]
     #[arg(long, value_name = "FILE.deb")]
     agent: Option<PathBuf>,
     /// Who installs the packages; mmdebstrap is slower, and there to compare with
@@ -44,10 +47,10 @@ pub fn run(common: &Common, args: &Build) -> anyhow::Result<u8> {
     on_signals()?;
     let since = Instant::now();
     let tree = common.tree()?;
-    let mut plan = plan::resolve(&tree, &args.profile, None)?.plan;
+    let mut plan = plan::resolve(&tree, &args.profile, args.arch, None)?.plan;
     let overlay = overlay::render(&plan, &tree)?;
     let shop = common.workshop()?;
-    let needs = missing(&shop.host, shop.store.path())?;
+    let needs = doctor::for_builds(&shop.host, shop.store.path(), args.arch)?;
     if !needs.is_empty() {
         eprint!("{}", doctor::text(&needs));
         return Err(EnvironmentLacks.into());
@@ -57,9 +60,10 @@ pub fn run(common: &Common, args: &Build) -> anyhow::Result<u8> {
         lock::read(common, &args.profile, &mirror)?
     } else {
         // With the archive's index at hand, names of packages are checked too.
+        let tools = foreign_tools(&shop, &plan.base, &mirror, args.offline)?;
         let archive = Archive::update(&shop, &plan.base, mirror.clone(), args.offline)?;
-        plan = plan::resolve(&tree, &args.profile, Some(archive.names()))?.plan;
-        Resolution::of_archive(&shop, &archive, &plan.base.packages)?
+        plan = plan::resolve(&tree, &args.profile, args.arch, Some(archive.names()))?.plan;
+        Resolution::of_archive(&shop, &archive, &plan.base.packages, tools)?
     };
     if let Some(disk) = plan.disk.as_mut().filter(|_| !args.formats.is_empty()) {
         disk.formats = args.formats.iter().copied().collect();

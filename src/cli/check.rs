@@ -6,7 +6,7 @@ use std::io::Write as _;
 use serde_json::json;
 
 use crate::cli::{Common, colour};
-use crate::spec::{PackageName, Problem, Problems, ProfileName, Tree, report};
+use crate::spec::{Architecture, PackageName, Problem, Problems, ProfileName, Tree, report};
 use crate::{overlay, plan};
 
 /// Exit code for input that is invalid.
@@ -84,7 +84,7 @@ fn check(
     }
     let mut checked = Vec::new();
     for name in names {
-        let (resolved, wrong) = plan::check(tree, &name, known);
+        let (resolved, wrong) = plan::check(tree, &name, Architecture::Amd64, known);
         problems.extend(wrong);
         let Some(resolved) = resolved else { continue };
         match overlay::render(&resolved.plan, tree) {

@@ -1,18 +1,25 @@
 //! `nuvol doctor`: what this machine lacks, with the command that mends it.
 
+use std::path::Path;
+
 use super::Common;
-use crate::host::{Host, Need, missing};
+use crate::host::{Host, Need, missing, missing_emulation};
+use crate::spec::Architecture;
 
 /// Tell what this machine lacks for building and booting images, and how to mend it
 #[derive(Debug, clap::Args)]
-pub struct Doctor {}
+pub struct Doctor {
+    /// The architecture of the images
+    #[arg(long, value_name = "NAME", default_value = "amd64")]
+    arch: Architecture,
+}
 
 /// Prints what is missing; 6 if anything is.
-pub fn run(common: &Common, _: &Doctor) -> anyhow::Result<u8> {
+pub fn run(common: &Common, args: &Doctor) -> anyhow::Result<u8> {
     let logs = tempfile::tempdir()?;
     let host = Host::new(logs.path().to_owned())?;
-    let mut needs = missing(&host, &common.shelf()?)?;
-    needs.extend(crate::vm::missing());
+    let mut needs = for_builds(&host, &common.shelf()?, args.arch)?;
+    needs.extend(crate::vm::missing(args.arch));
     if common.json {
         println!("{}", serde_json::to_string_pretty(&needs)?);
     } else if needs.is_empty() {
@@ -21,6 +28,15 @@ pub fn run(common: &Common, _: &Doctor) -> anyhow::Result<u8> {
         print!("{}", text(&needs));
     }
     Ok(if needs.is_empty() { 0 } else { 6 })
+}
+
+/// What is missing for builds for `architecture` with the shelf in `shelf`.
+pub fn for_builds(host: &Host, shelf: &Path, architecture: Architecture) -> anyhow::Result<Vec<Need>> {
+    let mut needs = missing(host, shelf)?;
+    if architecture != Architecture::of_host() {
+        needs.extend(missing_emulation(host));
+    }
+    Ok(needs)
 }
 
 /// The needs for people.

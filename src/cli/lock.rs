@@ -9,8 +9,8 @@ use anyhow::Context as _;
 use super::Common;
 use crate::host::on_signals;
 use crate::plan;
-use crate::rootfs::{Archive, Mirror, Resolution, fetch};
-use crate::spec::{Problem, Problems, ProfileName};
+use crate::rootfs::{Archive, Mirror, Resolution, fetch, foreign_tools};
+use crate::spec::{Architecture, Problem, Problems, ProfileName};
 use crate::workshop::Workshop;
 
 /// Write the exact packages of a profile to `profiles/<profile>.lock`
@@ -24,6 +24,9 @@ pub struct Lock {
     /// Replace the lock that is there, and print what changes
     #[arg(long)]
     update: bool,
+    /// The machine's architecture
+    #[arg(long, value_name = "NAME", default_value = "amd64")]
+    arch: Architecture,
     /// A Debian mirror [default: the one that this machine's apt uses]
     #[arg(long, value_name = "URL")]
     mirror: Option<String>,
@@ -34,7 +37,7 @@ pub fn run(common: &Common, args: &Lock) -> anyhow::Result<u8> {
     on_signals()?;
     let path = path(common, &args.profile)?;
     let tree = common.tree()?;
-    let mut plan = plan::resolve(&tree, &args.profile, None)?.plan;
+    let mut plan = plan::resolve(&tree, &args.profile, args.arch, None)?.plan;
     let shop = common.workshop()?;
     let mirror = mirror(&shop, args.mirror.as_deref())?;
     let old = match fs::read_to_string(&path) {
@@ -44,9 +47,10 @@ pub fn run(common: &Common, args: &Lock) -> anyhow::Result<u8> {
         Err(err) if err.kind() == ErrorKind::NotFound => None,
         Err(err) => return Err(err).with_context(|| format!("reading `{}`", path.display())),
     };
+    let tools = foreign_tools(&shop, &plan.base, &mirror, false)?;
     let archive = Archive::update(&shop, &plan.base, mirror.clone(), false)?;
-    plan = plan::resolve(&tree, &args.profile, Some(archive.names()))?.plan;
-    let new = Resolution::of_archive(&shop, &archive, &plan.base.packages)?;
+    plan = plan::resolve(&tree, &args.profile, args.arch, Some(archive.names()))?.plan;
+    let new = Resolution::of_archive(&shop, &archive, &plan.base.packages, tools)?;
     drop(archive);
     let changes = old.as_ref().map(|old| old.changes(&new)).unwrap_or_default();
     changes.iter().for_each(|line| println!("{line}"));

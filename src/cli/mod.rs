@@ -1,5 +1,6 @@
 //! The command line: one file a verb, thin.
 
+mod agent;
 mod build;
 mod cache;
 mod check;
@@ -54,6 +55,7 @@ pub struct Common {
 #[derive(Debug, Subcommand)]
 enum Verb {
     Build(build::Build),
+    Agent(agent::Agent),
     Check(check::Check),
     Plan(plan::Show),
     Lock(lock::Lock),
@@ -102,6 +104,7 @@ fn disk_full(err: &anyhow::Error) -> bool {
 fn dispatch(cli: &Cli) -> anyhow::Result<u8> {
     match &cli.verb {
         Verb::Build(args) => build::run(&cli.common, args),
+        Verb::Agent(args) => agent::run(&cli.common, args),
         Verb::Check(args) => check::run(&cli.common, args),
         Verb::Lock(args) => lock::run(&cli.common, args),
         Verb::Plan(args) => plan::run(&cli.common, args),

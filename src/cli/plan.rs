@@ -7,7 +7,7 @@ use serde_json::json;
 
 use crate::cli::Common;
 use crate::plan::{self, Origins, Resolved, Step, Verb};
-use crate::spec::{Problem, Problems, ProfileName, yaml};
+use crate::spec::{Architecture, Problem, Problems, ProfileName, yaml};
 
 /// Print the resolved plan of a profile, or where its values came from
 #[derive(Debug, clap::Args)]
@@ -15,6 +15,10 @@ pub struct Show {
     /// The profile
     #[arg(value_name = "PROFILE")]
     pub profile: String,
+
+    /// The machine's architecture
+    #[arg(long, value_name = "NAME", default_value = "amd64")]
+    pub arch: Architecture,
 
     /// Print where KEY came from (as in `packages`, `packages.syncthing`, `disk.root.size`); without KEY,
     /// where everything came from
@@ -26,7 +30,8 @@ pub struct Show {
 pub fn run(common: &Common, args: &Show) -> anyhow::Result<u8> {
     let name: ProfileName =
         args.profile.parse().map_err(|wrong: String| invalid(Problem::anywhere(wrong)))?;
-    let Resolved { plan, origins } = plan::resolve(&common.tree()?, &name, common.known_packages().as_ref())?;
+    let known = common.known_packages();
+    let Resolved { plan, origins } = plan::resolve(&common.tree()?, &name, args.arch, known.as_ref())?;
     let text = match (&args.origin, common.json) {
         (None, false) => yaml::to_string(&plan)?,
         (None, true) => format!("{:#}\n", serde_json::to_value(&plan)?),

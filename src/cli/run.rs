@@ -7,9 +7,9 @@ use anyhow::Context as _;
 use serde::Serialize;
 
 use super::{Common, test};
-use crate::spec::ByteSize;
+use crate::spec::{Architecture, ByteSize};
 use crate::vm::artefact::{Artefact, Way};
-use crate::vm::firmware::{Firmware, OVMF_FOLDER};
+use crate::vm::firmware::{self, Firmware};
 use crate::vm::guest::Guest;
 use crate::vm::interrupt::Interrupt;
 use crate::vm::machine::{Forward, Medium};
@@ -33,9 +33,12 @@ const AGAIN: Duration = Duration::from_secs(10);
 pub struct Run {
     /// The image: raw, qcow2 or iso
     image: PathBuf,
-    /// What starts the machine
-    #[arg(long, default_value = "bios")]
-    firmware: Firmware,
+    /// The image's architecture [default: what the file's name says]
+    #[arg(long, value_name = "NAME")]
+    arch: Option<Architecture>,
+    /// What starts the machine [default: bios, and uefi where there is no BIOS]
+    #[arg(long)]
+    firmware: Option<Firmware>,
     /// Plug an ISO in as a CD instead of a USB stick
     #[arg(long)]
     cdrom: bool,
@@ -66,11 +69,12 @@ struct Ready {
 
 /// Runs the image until it ends or we are told to.
 pub fn run(common: &Common, args: &Run) -> anyhow::Result<u8> {
-    let artefact = Artefact::open(&args.image)?;
-    test::require(&[args.firmware])?;
+    let artefact = Artefact::open(&args.image)?.on(args.arch);
+    let firmware = args.firmware.unwrap_or(Firmware::of(artefact.architecture)[0]);
+    test::require(artefact.architecture, &[firmware])?;
     let Workplace { host, scratch, .. } = &Workplace::new()?;
     let dir = scratch.path();
-    let way = Way { firmware: args.firmware, medium: medium(args, &artefact) };
+    let way = Way { firmware, medium: medium(args, artefact.way(firmware).medium) };
     let layer = match &args.keep {
         Some(path) => std::path::absolute(path).with_context(|| format!("finding `{}`", path.display()))?,
         None => dir.join("disk.qcow2"),
@@ -78,7 +82,8 @@ pub fn run(common: &Common, args: &Run) -> anyhow::Result<u8> {
     let drive = artefact.drive(host, way.medium, &layer, args.disk_size.bytes())?;
     let conditions = Conditions {
         scratch: dir.to_owned(),
-        ovmf: PathBuf::from(OVMF_FOLDER),
+        architecture: artefact.architecture,
+        share: PathBuf::from(firmware::FOLDER),
         memory_mib: args.memory.bytes() >> 20,
         ..Conditions::default()
     };
@@ -93,8 +98,8 @@ pub fn run(common: &Common, args: &Run) -> anyhow::Result<u8> {
     watch(common, args, guest, &interrupt, port)
 }
 
-fn medium(args: &Run, artefact: &Artefact) -> Medium {
-    match artefact.way(args.firmware).medium {
+fn medium(args: &Run, usual: Medium) -> Medium {
+    match usual {
         Medium::Disk => Medium::Disk,
         Medium::Usb | Medium::Cd if args.cdrom => Medium::Cd,
         Medium::Usb | Medium::Cd => Medium::Usb,

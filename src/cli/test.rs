@@ -1,5 +1,6 @@
 //! `nuvol test`: boots images in every way that they must support, and judges them.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -8,9 +9,9 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use super::{Common, doctor};
 use crate::host::{EnvironmentLacks, Host, on_signals};
-use crate::spec::ByteSize;
+use crate::spec::{Architecture, ByteSize};
 use crate::vm::artefact::{Artefact, Way};
-use crate::vm::firmware::{Firmware, OVMF_FOLDER};
+use crate::vm::firmware::{self, Firmware};
 use crate::vm::machine::Medium;
 use crate::vm::session::Files;
 use crate::vm::trial::{self, Audience, Conditions, Trial};
@@ -27,6 +28,9 @@ pub struct Test {
     /// Images to test: raw, qcow2 or iso
     #[arg(required = true)]
     images: Vec<PathBuf>,
+    /// The images' architecture [default: what a file's name says]
+    #[arg(long, value_name = "NAME")]
+    arch: Option<Architecture>,
     /// Boot with this firmware only; may be given several times
     #[arg(long, value_name = "FIRMWARE")]
     firmware: Vec<Firmware>,
@@ -71,10 +75,13 @@ pub struct Test {
 /// Boots, judges and reports; 1 if any boot failed.
 pub fn run(common: &Common, args: &Test) -> anyhow::Result<u8> {
     on_signals()?;
-    let artefacts =
-        args.images.iter().map(|path| Artefact::open(path)).collect::<anyhow::Result<Vec<Artefact>>>()?;
-    let firmware: Vec<Firmware> = args.firmware.iter().chain(&args.reboot).copied().collect();
-    require(if args.firmware.is_empty() { &Firmware::ALL } else { &firmware })?;
+    let open = |path: &PathBuf| Artefact::open(path).map(|it| it.on(args.arch));
+    let artefacts = args.images.iter().map(open).collect::<anyhow::Result<Vec<Artefact>>>()?;
+    for architecture in artefacts.iter().map(|it| it.architecture).collect::<BTreeSet<_>>() {
+        let all = Firmware::of(architecture);
+        let named = || args.firmware.iter().chain(&args.reboot).copied().collect();
+        require(architecture, &if args.firmware.is_empty() { all } else { named() })?;
+    }
     let Workplace { host, scratch, .. } = &Workplace::new()?;
     let conditions = conditions(args, scratch.path())?;
     let mut audience = Screen::new(args);
@@ -98,8 +105,8 @@ pub fn run(common: &Common, args: &Test) -> anyhow::Result<u8> {
 }
 
 /// Refuses to begin if this machine lacks what booting with each of `firmware` needs.
-pub(super) fn require(firmware: &[Firmware]) -> anyhow::Result<()> {
-    let needs = vm::missing_for(firmware);
+pub(super) fn require(architecture: Architecture, firmware: &[Firmware]) -> anyhow::Result<()> {
+    let needs = vm::missing_for(architecture, firmware);
     if needs.is_empty() {
         return Ok(());
     }
@@ -117,7 +124,8 @@ fn conditions(args: &Test, scratch: &Path) -> anyhow::Result<Conditions> {
         .map(|path| path.canonicalize().with_context(|| format!("opening `{}`", path.display())));
     Ok(Conditions {
         scratch: scratch.to_owned(),
-        ovmf: PathBuf::from(OVMF_FOLDER),
+        share: PathBuf::from(firmware::FOLDER),
+        architecture: Architecture::default(),
         memory_mib: args.memory.bytes() >> 20,
         disk_bytes: args.disk_size.bytes(),
         limit: Duration::from_secs(args.timeout),
@@ -136,6 +144,7 @@ fn trials_of(
     trials: &mut Vec<Trial>,
 ) -> anyhow::Result<()> {
     let ways = ways(args, artefact);
+    let conditions = &Conditions { architecture: artefact.architecture, ..conditions.clone() };
     let first = trials.len();
     for &way in &ways {
         trials.extend(trial::run(host, conditions, artefact, (way, trial::FIRST), audience)?);

@@ -10,6 +10,7 @@ use uuid::Uuid;
 
 use super::layout::Span;
 use crate::rootfs::Tree;
+use crate::spec::Architecture;
 
 const SECTOR: u64 = 512;
 const BIOS_MODULES: &str = "usr/lib/grub/i386-pc/";
@@ -30,15 +31,23 @@ const BIOS_CORE: [&str; 10] = [
 /// Boot files of a tree, unpacked into a folder where the tools can read them.
 pub struct BootFiles {
     folder: PathBuf,
+    architecture: Architecture,
+}
+
+/// Whether machines of `architecture` may start by BIOS.
+pub fn has_bios(architecture: Architecture) -> bool {
+    architecture == Architecture::Amd64
 }
 
 impl BootFiles {
-    /// The files of `tree`, which must hold Debian's GRUB and shim, below `folder`.
-    pub fn unpack(tree: &Tree, folder: &Path) -> anyhow::Result<Self> {
+    /// The files of `tree`, which must hold Debian's GRUB and shim for `architecture`, below `folder`.
+    pub fn unpack(tree: &Tree, architecture: Architecture, folder: &Path) -> anyhow::Result<Self> {
+        let files = Self { folder: folder.to_owned(), architecture };
+        let signed = format!("{}/", files.signed());
         let wanted = |path: &str| {
             (path.starts_with(BIOS_MODULES) && !path.ends_with(".module"))
                 || path.starts_with("usr/lib/shim/")
-                || path.starts_with("usr/lib/grub/x86_64-efi-signed/")
+                || path.starts_with(&signed)
         };
         for path in tree.nodes().keys().filter(|path| wanted(path)) {
             if let Some(bytes) = tree.bytes(path)? {
@@ -47,15 +56,32 @@ impl BootFiles {
                 fs::write(&to, bytes).with_context(|| format!("writing `{}`", to.display()))?;
             }
         }
-        let files = Self { folder: folder.to_owned() };
-        for path in [files.modules().join("boot.img"), files.shim(), files.grub("grubx64.efi.signed")] {
+        let bios = has_bios(architecture).then(|| files.modules().join("boot.img"));
+        for path in bios.into_iter().chain([files.shim(), files.grub("grub")]) {
             anyhow::ensure!(
                 path.is_file(),
-                "the root file system has no `{}`; a bootable image needs the package `grub-cloud-amd64`",
+                "the root file system has no `{}`; a bootable image needs the package `grub-cloud-{architecture}`",
                 path.strip_prefix(folder).unwrap_or(&path).display()
             );
         }
         Ok(files)
+    }
+
+    fn signed(&self) -> &'static str {
+        match self.architecture {
+            Architecture::Amd64 => "usr/lib/grub/x86_64-efi-signed",
+            Architecture::Arm64 => "usr/lib/grub/arm64-efi-signed",
+        }
+    }
+
+    /// The file that firmware looks for by itself in `EFI/BOOT`.
+    pub fn default_name(&self) -> String {
+        format!("BOOT{}.EFI", self.architecture.efi_mark().to_uppercase())
+    }
+
+    /// The name of `shim`, `grub` or `mm` on an ESP; the shim starts the GRUB of this name.
+    pub fn name(&self, program: &str) -> String {
+        format!("{program}{}.efi", self.architecture.efi_mark())
     }
 
     /// GRUB's modules for BIOS.
@@ -65,17 +91,17 @@ impl BootFiles {
 
     /// The shim, signed by Microsoft for Debian.
     pub fn shim(&self) -> PathBuf {
-        self.folder.join("usr/lib/shim/shimx64.efi.signed")
+        self.folder.join("usr/lib/shim").join(self.name("shim") + ".signed")
     }
 
     /// The shim's key manager.
     pub fn key_manager(&self) -> PathBuf {
-        self.folder.join("usr/lib/shim/mmx64.efi.signed")
+        self.folder.join("usr/lib/shim").join(self.name("mm") + ".signed")
     }
 
-    /// A GRUB signed by Debian: `grubx64.efi.signed` for disks, `gcdx64.efi.signed` for media.
-    pub fn grub(&self, name: &str) -> PathBuf {
-        self.folder.join("usr/lib/grub/x86_64-efi-signed").join(name)
+    /// A GRUB signed by Debian: `grub` for disks, `gcd` for media.
+    pub fn grub(&self, program: &str) -> PathBuf {
+        self.folder.join(self.signed()).join(self.name(program) + ".signed")
     }
 }
 

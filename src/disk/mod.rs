@@ -14,12 +14,13 @@ use std::time::Instant;
 use anyhow::Context as _;
 use serde::{Serialize, Serializer};
 
-pub use boot::BootFiles;
+pub use boot::{BootFiles, has_bios};
 pub use fat::Fat;
 pub use layout::{Layout, Span};
 
 use crate::plan;
 use crate::rootfs::{Bench, Facts, Root, Rootfs, Tools, Tree};
+use crate::spec::Architecture;
 use crate::store::{Found, sha256_file, spans};
 use crate::workshop::{Recipe, Workshop};
 
@@ -34,6 +35,7 @@ pub struct Disk<'a> {
 struct DiskRecipe<'a> {
     root: &'a Root,
     disk: &'a plan::Disk,
+    architecture: Architecture,
     epoch: u64,
     tools: &'a Tools,
     #[serde(skip)]
@@ -52,9 +54,10 @@ pub fn build<'a>(
     rootfs: &'a Rootfs,
     place: &'a Path,
 ) -> anyhow::Result<Disk<'a>> {
-    let layout = Layout::new(root_size(disk, &rootfs.facts)?);
-    let Rootfs { root, epoch, tools, .. } = rootfs;
-    let recipe = DiskRecipe { root, disk, epoch: *epoch, tools, layout, place };
+    let Rootfs { root, architecture, epoch, tools, .. } = rootfs;
+    let layout = Layout::new(*architecture, root_size(disk, &rootfs.facts)?);
+    let (architecture, epoch) = (*architecture, *epoch);
+    let recipe = DiskRecipe { root, disk, architecture, epoch, tools, layout, place };
     let entry = shop.make(&recipe)?;
     let digest = fs::read_to_string(entry.join(DIGEST)).context("reading the disk's digest")?;
     Ok(Disk { recipe, digest })
@@ -126,7 +129,7 @@ impl DiskRecipe<'_> {
     fn write(&self, shop: &Workshop) -> anyhow::Result<String> {
         let (raw, work) = (self.raw(), self.place.join("parts"));
         let tree = self.root.tree()?;
-        let files = BootFiles::unpack(&tree, &work.join("boot"))?;
+        let files = BootFiles::unpack(&tree, self.architecture, &work.join("boot"))?;
         fs::create_dir_all(raw.parent().unwrap_or(self.place)).context("making the disk")?;
         let file = File::create(&raw).context("making the disk")?;
         file.set_len(self.layout.size).context("making the disk")?;
@@ -150,7 +153,7 @@ impl DiskRecipe<'_> {
     }
 
     fn partition(&self, bench: &Bench<'_>, raw: &Path) -> anyhow::Result<()> {
-        let table = self.layout.table(&self.disk.ids);
+        let table = self.layout.table(self.architecture, &self.disk.ids);
         let args = ["--quiet", "--no-reread", "--no-tell-kernel", &show(raw)];
         bench
             .feed("sfdisk", &args, &|out| Ok(out.write_all(table.as_bytes())?))
@@ -158,13 +161,14 @@ impl DiskRecipe<'_> {
     }
 
     fn bios(&self, bench: &Bench<'_>, raw: &Path, files: &BootFiles, work: &Path) -> anyhow::Result<()> {
+        let Some(place) = self.layout.bios else { return Ok(()) };
         let (early, core) = (work.join("early.cfg"), work.join("core.img"));
         fs::write(&early, boot::early_configuration(self.disk.ids.root))
             .context("writing GRUB's first words")?;
         let args = boot::core_arguments(&files.modules(), &early, &core);
         let args: Vec<&str> = args.iter().map(String::as_str).collect();
         bench.run("grub-mkimage", &args).context("making GRUB's core")?;
-        boot::embed_core(raw, &files.modules().join("boot.img"), &core, self.layout.bios)
+        boot::embed_core(raw, &files.modules().join("boot.img"), &core, place)
     }
 
     /// The same two folders that grub-install makes: Debian's own, which updates keep current,
@@ -176,17 +180,17 @@ impl DiskRecipe<'_> {
             .context("writing GRUB's first words")?;
         let fat = Fat::make(bench, &image, self.layout.esp.size, self.disk.ids.esp, "ESP")?;
         fat.folders(&["EFI", "EFI/BOOT", "EFI/debian"])?;
-        let grub = files.grub("grubx64.efi.signed");
-        for (file, to) in [
-            (&files.shim(), "EFI/BOOT/BOOTX64.EFI"),
-            (&grub, "EFI/BOOT/grubx64.efi"),
-            (&files.key_manager(), "EFI/BOOT/mmx64.efi"),
-            (&files.shim(), "EFI/debian/shimx64.efi"),
-            (&grub, "EFI/debian/grubx64.efi"),
-            (&files.key_manager(), "EFI/debian/mmx64.efi"),
-            (&configuration, "EFI/debian/grub.cfg"),
+        let (shim, grub, manager) = (files.name("shim"), files.name("grub"), files.name("mm"));
+        for (file, folder, name) in [
+            (&files.shim(), "EFI/BOOT", files.default_name()),
+            (&files.grub("grub"), "EFI/BOOT", grub.clone()),
+            (&files.key_manager(), "EFI/BOOT", manager.clone()),
+            (&files.shim(), "EFI/debian", shim),
+            (&files.grub("grub"), "EFI/debian", grub),
+            (&files.key_manager(), "EFI/debian", manager),
+            (&configuration, "EFI/debian", "grub.cfg".to_owned()),
         ] {
-            fat.copy(file, to)?;
+            fat.copy(file, &format!("{folder}/{name}"))?;
         }
         copy_sparse(&image, raw, self.layout.esp.offset)
     }

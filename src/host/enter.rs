@@ -25,15 +25,18 @@ pub struct Inside {
     /// An empty folder to build the new root on (the mount is private).
     #[arg(long)]
     pub mountpoint: PathBuf,
-    /// Files and folders that are there for reading, at their own path.
-    #[arg(long)]
+    /// Files and folders that are there for reading: each by its path on the host, and the one in here.
+    #[arg(long, num_args = 2)]
     pub read: Vec<PathBuf>,
-    /// Files and folders that may be written, at their own path.
-    #[arg(long)]
+    /// Files and folders that may be written, in the same way.
+    #[arg(long, num_args = 2)]
     pub write: Vec<PathBuf>,
     /// Working folder.
     #[arg(long)]
     pub folder: PathBuf,
+    /// What runs programs of another architecture.
+    #[arg(long)]
+    pub emulator: Option<PathBuf>,
 }
 
 /// A program and where it runs: the hidden verb `enter`.
@@ -70,13 +73,13 @@ pub fn go_inside(args: &Inside) -> anyhow::Result<()> {
     tree(&args.root, new)?;
     devices(new)?;
     system(new)?;
-    for path in &args.read {
-        lend(path, new, true)?;
-    }
-    for path in &args.write {
-        lend(path, new, false)?;
+    for (lent, read_only) in [(&args.read, true), (&args.write, false)] {
+        lent.chunks_exact(2).try_for_each(|it| lend(&it[0], &it[1], new, read_only))?;
     }
     pivot(new, &args.folder)?;
+    if let Some(emulator) = &args.emulator {
+        super::emulation::begin(emulator)?;
+    }
     forget_syncs()
 }
 
@@ -121,10 +124,10 @@ fn system(new: &Path) -> anyhow::Result<()> {
     mount(Some("/sys"), &new.join("sys"), NONE, recursive, NONE).context("mounting `/sys`")
 }
 
-/// `path` of the host at the same path in the new root, so that no argument needs translation.
-fn lend(path: &Path, new: &Path, read_only: bool) -> anyhow::Result<()> {
-    let inside = path.strip_prefix("/").with_context(|| format!("`{}` is not absolute", path.display()))?;
-    bind(path, &new.join(inside), read_only)
+/// `from` of the host at `to` in the new root: mostly the same path, so that no argument needs translation.
+fn lend(from: &Path, to: &Path, new: &Path, read_only: bool) -> anyhow::Result<()> {
+    let inside = to.strip_prefix("/").with_context(|| format!("`{}` is not absolute", to.display()))?;
+    bind(from, &new.join(inside), read_only)
 }
 
 fn bind(from: &Path, to: &Path, read_only: bool) -> anyhow::Result<()> {

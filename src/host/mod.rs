@@ -2,6 +2,7 @@
 //! environment, logged, with the end of its output kept for the error.
 
 mod cleanup;
+mod emulation;
 mod enter;
 mod needs;
 mod sandbox;
@@ -16,6 +17,7 @@ use anyhow::Context as _;
 use xshell::{Cmd, Shell};
 
 pub use cleanup::{Scratch, on_signals};
+pub use emulation::missing as missing_emulation;
 pub use enter::{Enter, Inside, enter, go_inside};
 pub use needs::{Need, is_program, missing};
 pub use sandbox::Sandbox;

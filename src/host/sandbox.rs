@@ -12,10 +12,18 @@ use xshell::{Cmd, Shell, cmd};
 pub struct Sandbox {
     root: PathBuf,
     mountpoint: PathBuf,
-    read: Vec<PathBuf>,
-    write: Vec<PathBuf>,
+    read: Vec<Lent>,
+    write: Vec<Lent>,
     folder: PathBuf,
     network: bool,
+    emulator: Option<PathBuf>,
+}
+
+/// A file or folder of the host, and where it is in the sandbox.
+#[derive(Debug, Clone)]
+struct Lent {
+    from: PathBuf,
+    to: PathBuf,
 }
 
 impl Sandbox {
@@ -28,24 +36,39 @@ impl Sandbox {
             write: Vec::new(),
             folder: PathBuf::from("/"),
             network: false,
+            emulator: None,
         }
     }
 
     /// Lends `path` for reading, at its own path.
     #[must_use]
-    pub fn read(mut self, path: impl Into<PathBuf>) -> Self {
-        self.read.push(path.into());
+    pub fn read(self, path: impl Into<PathBuf>) -> Self {
+        let path = path.into();
+        self.read_as(&path, &path)
+    }
+
+    /// Lends `from` for reading, at `to`.
+    #[must_use]
+    pub fn read_as(mut self, from: &Path, to: impl AsRef<Path>) -> Self {
+        self.read.push(Lent { from: from.to_owned(), to: to.as_ref().to_owned() });
         self
     }
 
     /// Lends `path` for writing, at its own path; the program starts in it if it is a folder.
     #[must_use]
-    pub fn write(mut self, path: impl Into<PathBuf>) -> Self {
+    pub fn write(self, path: impl Into<PathBuf>) -> Self {
         let path = path.into();
-        if path.is_dir() {
-            self.folder.clone_from(&path);
+        self.write_as(&path, &path)
+    }
+
+    /// Lends `from` for writing, at `to`; the program starts in it if it is a folder.
+    #[must_use]
+    pub fn write_as(mut self, from: &Path, to: impl AsRef<Path>) -> Self {
+        let to = to.as_ref().to_owned();
+        if from.is_dir() {
+            self.folder.clone_from(&to);
         }
-        self.write.push(path);
+        self.write.push(Lent { from: from.to_owned(), to });
         self
     }
 
@@ -53,6 +76,13 @@ impl Sandbox {
     #[must_use]
     pub fn with_network(mut self) -> Self {
         self.network = true;
+        self
+    }
+
+    /// Runs programs of another architecture by `emulator`, a static `qemu-<machine>`.
+    #[must_use]
+    pub fn emulate(mut self, emulator: &Path) -> Self {
+        self.emulator = Some(emulator.to_owned());
         self
     }
 
@@ -84,14 +114,21 @@ impl Sandbox {
         {
             line.extend([flag.into(), path.into()]);
         }
-        let names = ["/etc/resolv.conf", "/etc/hosts"].map(PathBuf::from);
-        let network =
-            names.iter().filter(|path| self.network && self.root != Path::new("/") && path.exists());
-        for path in self.read.iter().chain(network) {
-            line.extend(["--read".into(), path.into()]);
+        // What it takes to look names up, and to know who answers.
+        let names = ["/etc/resolv.conf", "/etc/hosts", "/etc/ssl/certs/ca-certificates.crt"];
+        let network = names.into_iter().map(Path::new).filter(|path| {
+            self.network && self.root != Path::new("/") && path.exists() && inside(&self.root, path).exists()
+        });
+        let network = network.map(|path| Lent { from: path.to_owned(), to: path.to_owned() });
+        let emulator = self.emulator.iter().map(|it| Lent { from: it.clone(), to: it.clone() });
+        for Lent { from, to } in self.read.iter().cloned().chain(network).chain(emulator) {
+            line.extend(["--read".into(), from.into(), to.into()]);
         }
-        for path in &self.write {
-            line.extend(["--write".into(), path.into()]);
+        for Lent { from, to } in &self.write {
+            line.extend(["--write".into(), from.into(), to.into()]);
+        }
+        if let Some(path) = &self.emulator {
+            line.extend(["--emulator".into(), path.into()]);
         }
         line.extend(args);
         // The program must not outlive us, even if we are killed: setpriv asks the kernel to
@@ -110,6 +147,10 @@ impl Sandbox {
         }
         flags
     }
+}
+
+fn inside(root: &Path, path: &Path) -> PathBuf {
+    root.join(path.strip_prefix("/").unwrap_or(path))
 }
 
 fn words<const N: usize>(words: [&str; N]) -> Vec<OsString> {

@@ -12,13 +12,16 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use anyhow::Context as _;
 use serde::Serialize;
 
-use crate::disk::{BootFiles, Disk, Fat};
+use crate::disk::{BootFiles, Disk, Fat, has_bios};
 use crate::plan::Plan;
 use crate::rootfs::{Bench, Body, Root, Rootfs, Tools, Tree};
+use crate::spec::Architecture;
 use crate::store::Artifact;
 use crate::workshop::{Recipe, Workshop};
 
 const EFI_BYTES: u64 = 8 << 20;
+/// GRUB's core for CDs on the medium.
+const CORE_PATH: &str = "boot/grub/i386-pc/eltorito.img";
 /// What GRUB's core for CDs can do by itself.
 const CORE: [&str; 12] = [
     "biosdisk",
@@ -39,6 +42,7 @@ const CORE: [&str; 12] = [
 struct IsoRecipe<'a> {
     disk: &'a Disk<'a>,
     root: &'a Root,
+    architecture: Architecture,
     store: Artifact,
     title: String,
     build: String,
@@ -64,6 +68,7 @@ pub fn image(shop: &Workshop, plan: &Plan, rootfs: &Rootfs, disk: &Disk<'_>) -> 
     let entry = shop.make(&IsoRecipe {
         disk,
         root: &rootfs.root,
+        architecture: rootfs.architecture,
         store: Artifact::of(&store, "disk.squashfs")?,
         title: format!("Nuvol {} {}", plan.profile, plan.version),
         build: disk_plan.ids.build.to_string(),
@@ -107,8 +112,8 @@ impl Recipe for IsoRecipe<'_> {
     fn make(&self, shop: &Workshop, dir: &Path) -> anyhow::Result<()> {
         let (work, medium) = (dir.join("parts"), dir.join("medium"));
         let tree = self.root.tree()?;
-        let files = BootFiles::unpack(&tree, &work.join("boot"))?;
-        for folder in [".disk", "boot/grub/i386-pc", "EFI/BOOT", "live"] {
+        let files = BootFiles::unpack(&tree, self.architecture, &work.join("boot"))?;
+        for folder in [".disk", "boot/grub", "EFI/BOOT", "live"] {
             fs::create_dir_all(medium.join(folder)).context("making the medium")?;
         }
         fs::write(medium.join(".disk").join(&self.build), "").context("naming the build")?;
@@ -123,10 +128,11 @@ impl Recipe for IsoRecipe<'_> {
 
         let bench = self.tools.bench(shop, dir, self.epoch);
         let efi = self.efi(&bench, &files, &work)?;
-        for (from, to) in [(files.shim(), "BOOTX64.EFI"), (files.grub("gcdx64.efi.signed"), "grubx64.efi")] {
+        for (from, to) in [(files.shim(), files.default_name()), (files.grub("gcd"), files.name("grub"))] {
             fs::copy(from, medium.join("EFI/BOOT").join(to)).context("adding boot loaders")?;
         }
-        self.core(&bench, &files, &work, &medium)?;
+        let core = has_bios(self.architecture).then(|| self.core(&bench, &files, &work, &medium));
+        core.transpose()?;
         date_all(&medium, UNIX_EPOCH + Duration::from_secs(self.epoch)).context("dating the medium")?;
         self.assemble(&bench, &files, &medium, &efi, &dir.join("live.iso"))?;
         fs::remove_dir_all(&medium).and_then(|()| fs::remove_dir_all(&work)).context("removing the parts")
@@ -159,16 +165,19 @@ impl IsoRecipe<'_> {
         )
     }
 
-    /// The FAT image that UEFI boots from. `gcdx64` is Debian's signed GRUB for media; the shim
-    /// starts whatever is named `grubx64.efi`.
+    /// The FAT image that UEFI boots from. `gcd` is Debian's signed GRUB for media.
     fn efi(&self, bench: &Bench<'_>, files: &BootFiles, work: &Path) -> anyhow::Result<PathBuf> {
         let image = work.join("efi.img");
         let id = u32::from_str_radix(&self.build[..8], 16).context("deriving a volume id")?;
         let fat = Fat::make(bench, &image, EFI_BYTES, id, "NUVOL-EFI")?;
         fat.folders(&["EFI", "EFI/BOOT"])?;
-        fat.copy(&files.shim(), "EFI/BOOT/BOOTX64.EFI")?;
-        fat.copy(&files.grub("gcdx64.efi.signed"), "EFI/BOOT/grubx64.efi")?;
-        fat.copy(&files.key_manager(), "EFI/BOOT/mmx64.efi")?;
+        for (file, name) in [
+            (files.shim(), files.default_name()),
+            (files.grub("gcd"), files.name("grub")),
+            (files.key_manager(), files.name("mm")),
+        ] {
+            fat.copy(&file, &format!("EFI/BOOT/{name}"))?;
+        }
         Ok(image)
     }
 
@@ -179,7 +188,8 @@ impl IsoRecipe<'_> {
             self.build
         );
         fs::write(&early, text).context("writing GRUB's first words")?;
-        let out = medium.join("boot/grub/i386-pc/eltorito.img");
+        let out = medium.join(CORE_PATH);
+        fs::create_dir_all(medium.join("boot/grub/i386-pc")).context("making the medium")?;
         let (modules, early, out) = (show(&files.modules()), show(&early), show(&out));
         let mut args =
             vec!["-O", "i386-pc-eltorito", "-p", "/boot/grub", "-d", &modules, "-c", &early, "-o", &out];
@@ -200,18 +210,17 @@ impl IsoRecipe<'_> {
         let mut args =
             vec!["-as", "mkisofs", "-quiet", "-o", &out, "-V", "NUVOL", "-J", "-joliet-long", "-r"];
         // A partition table that fits both a CD and a stick; some BIOSes want an active entry.
-        args.extend(["-partition_offset", "16", "--grub2-mbr", &hybrid, "--mbr-force-bootable"]);
+        args.extend(["-partition_offset", "16"]);
+        if has_bios(self.architecture) {
+            args.extend(["--grub2-mbr", &hybrid, "--mbr-force-bootable"]);
+        }
         let esp = "C12A7328-F81F-11D2-BA4B-00A0C93EC93B";
-        args.extend(["-append_partition", "2", esp, &efi, "-appended_part_as_gpt"]);
-        args.extend(["-c", "boot/boot.cat", "-b", "boot/grub/i386-pc/eltorito.img", "-no-emul-boot"]);
-        args.extend(["-boot-load-size", "4", "-boot-info-table", "--grub2-boot-info"]);
-        args.extend([
-            "-eltorito-alt-boot",
-            "-e",
-            "--interval:appended_partition_2:all::",
-            "-no-emul-boot",
-            &medium,
-        ]);
+        args.extend(["-append_partition", "2", esp, &efi, "-appended_part_as_gpt", "-c", "boot/boot.cat"]);
+        if has_bios(self.architecture) {
+            args.extend(["-b", CORE_PATH, "-no-emul-boot", "-boot-load-size", "4", "-boot-info-table"]);
+            args.extend(["--grub2-boot-info", "-eltorito-alt-boot"]);
+        }
+        args.extend(["-e", "--interval:appended_partition_2:all::", "-no-emul-boot", &medium]);
         bench.run("xorriso", &args).context("writing the ISO")
     }
 }

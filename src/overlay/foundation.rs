@@ -44,7 +44,9 @@ pub(super) fn foundations(plan: &Plan, install: &Layer, tree: &Tree) -> Vec<Foun
     let mut found = vec![own];
     for profile in plan.lineage.iter().rev().skip(1) {
         // Not every ancestor is complete by itself; such a one is no foundation.
-        let Ok(lower) = plan::resolve(tree, profile, None).map(|it| it.plan) else { continue };
+        let Ok(lower) = plan::resolve(tree, profile, plan.base.architecture, None).map(|it| it.plan) else {
+            continue;
+        };
         let Ok((mut install, _)) = lay::parts(&lower, tree) else { continue };
         install.remove(PRESET);
         let same = Base { packages: plan.base.packages.clone(), ..lower.base.clone() } == plan.base;
@@ -75,7 +77,7 @@ impl Foundation {
 mod tests {
     use crate::overlay;
     use crate::plan;
-    use crate::spec::Tree;
+    use crate::spec::{Architecture, Tree};
 
     fn foundations(texts: &[(&str, &str)]) -> Vec<String> {
         let root = "summary: S\nversion: 1.0\nformats: [raw]\npackages: [less, nano]\noverlays: [a]\n";
@@ -87,7 +89,7 @@ mod tests {
             ("overlays/late/install/etc/default/c", "c"),
         ];
         let tree = Tree::of_texts(&[&files[..], texts].concat());
-        let plan = plan::resolve(&tree, &"leaf".parse().unwrap(), None).unwrap().plan;
+        let plan = plan::resolve(&tree, &"leaf".parse().unwrap(), Architecture::Amd64, None).unwrap().plan;
         let overlay = overlay::render(&plan, &tree).unwrap();
         overlay.foundations.iter().map(|it| it.profile.to_string()).collect()
     }

@@ -137,7 +137,7 @@ fn volume_id(id: u32) -> String {
 mod tests {
     use super::preset;
     use crate::plan;
-    use crate::spec::Tree;
+    use crate::spec::{Architecture, Tree};
 
     #[test]
     fn what_is_not_named_is_disabled_and_instances_stand_behind_their_template() {
@@ -146,7 +146,7 @@ mod tests {
         let catalogue = "services:\n  always: { title: A, summary: S, role: web, units: [a.service], start: always }\n  \
                          asked: { title: B, summary: S, role: web, units: [b.service], start: on-demand }\n";
         let tree = Tree::of_texts(&[("profiles/node.yaml", profile), ("packages.yaml", catalogue)]);
-        let plan = plan::resolve(&tree, &"node".parse().unwrap(), None).unwrap().plan;
+        let plan = plan::resolve(&tree, &"node".parse().unwrap(), Architecture::Amd64, None).unwrap().plan;
         assert_eq!(preset(&plan), "enable a.service\nenable x@.service a b\nenable z.timer\ndisable *\n");
     }
 }

@@ -318,7 +318,7 @@ impl Entry {
 mod tests {
     use crate::overlay::{self, Content, Layer, Overlay};
     use crate::plan;
-    use crate::spec::{Problems, Tree};
+    use crate::spec::{Architecture, Problems, Tree};
 
     const PROFILE: &str =
         "summary: S\nversion: 1.0\nformats: [raw]\noverlays: [one, two]\nvariables: { name: Example }\n";
@@ -331,7 +331,7 @@ mod tests {
         ];
         texts.extend(files);
         let tree = Tree::of_texts(&texts);
-        let plan = plan::resolve(&tree, &"node".parse().unwrap(), None)?.plan;
+        let plan = plan::resolve(&tree, &"node".parse().unwrap(), Architecture::Amd64, None)?.plan;
         overlay::render(&plan, &tree)
     }
 

@@ -5,8 +5,9 @@ use std::fmt;
 
 use crate::plan::origin::{Origins, Step, Verb};
 use crate::spec::{
-    At, Document, Format, KernelArgument, OverlayName, PackageName, PackageRef, Place, Problem, Problems,
-    Profile, ProfileName, RootSize, Scalar, ServiceName, SetName, Span, Tree, UnitName, VariableName,
+    Architecture, At, Document, Format, KernelArgument, Only, OverlayName, PackageName, PackageRef, Place,
+    Problem, Problems, Profile, ProfileName, RootSize, Scalar, ServiceName, SetName, Span, Tree, UnitName,
+    VariableName,
 };
 
 /// A profile with all that it inherits.
@@ -37,6 +38,8 @@ pub(super) struct Scalars {
 #[derive(Debug, Clone)]
 pub(super) struct Item<T> {
     pub(super) value: T,
+    /// The architecture that it counts for; `None` means all.
+    pub(super) on: Option<Architecture>,
     pub(super) place: Place,
 }
 
@@ -100,18 +103,24 @@ fn circle(profiles: &[(ProfileName, &Document<Profile>)]) -> Problems {
     Problem::at(document.place(span), cause).remedy("take one `extends` of the circle out").into()
 }
 
-/// Lays the profiles over each other.
-pub(super) fn merge(tree: &Tree, line: &Line<'_>, origins: &mut Origins, problems: &mut Problems) -> Merged {
+/// Lays the profiles over each other, and keeps what counts for `architecture`.
+pub(super) fn merge(
+    tree: &Tree,
+    line: &Line<'_>,
+    architecture: Architecture,
+    origins: &mut Origins,
+    problems: &mut Problems,
+) -> Merged {
     let mut merged = Merged::default();
     for (_, document) in &line.profiles {
         let mut layer = Layer { tree, document, origins, problems };
         let (add, remove) = (&document.value, &document.value.remove);
         layer.scalars(&mut merged.scalars);
         layer.packages(&mut merged.packages);
-        layer.list("services", &mut merged.services, &remove.services, &add.services);
-        layer.list("overlays", &mut merged.overlays, &remove.overlays, &add.overlays);
-        layer.list("units", &mut merged.units, &remove.units, &add.units);
-        layer.list("formats", &mut merged.formats, &remove.formats, &add.formats);
+        layer.list("services", &mut merged.services, &remove.services, &everywhere(&add.services));
+        layer.list("overlays", &mut merged.overlays, &remove.overlays, &everywhere(&add.overlays));
+        layer.list("units", &mut merged.units, &remove.units, &everywhere(&add.units));
+        layer.list("formats", &mut merged.formats, &remove.formats, &everywhere(&add.formats));
         layer.list(
             "kernel-arguments",
             &mut merged.kernel_arguments,
@@ -120,7 +129,15 @@ pub(super) fn merge(tree: &Tree, line: &Line<'_>, origins: &mut Origins, problem
         );
         layer.variables(&mut merged.variables);
     }
+    let counts = |on: Option<Architecture>| on.is_none_or(|on| on == architecture);
+    merged.packages.retain(|item| counts(item.on));
+    merged.kernel_arguments.retain(|item| counts(item.on));
     merged
+}
+
+fn everywhere<T: Clone>(list: &[At<T>]) -> Vec<At<Only<T>>> {
+    let only = |it: &At<T>| At { value: Only { value: it.value.clone(), on: None }, span: it.span };
+    list.iter().map(only).collect()
 }
 
 /// One profile being laid over its parents.
@@ -166,7 +183,7 @@ impl Layer<'_> {
         key: &str,
         have: &mut Vec<Item<T>>,
         remove: &[At<T>],
-        add: &[At<T>],
+        add: &[At<Only<T>>],
     ) {
         for gone in remove {
             let place = self.document.place(gone.span);
@@ -185,9 +202,10 @@ impl Layer<'_> {
                 self.twice(key, &new.value.to_string(), place, first.span);
                 continue;
             }
-            self.note(format!("{key}.{}", new.value), Verb::Add, None, &place);
-            if !have.iter().any(|item| item.value == new.value) {
-                have.push(Item { value: new.value.clone(), place });
+            let Only { value, on } = &new.value;
+            self.note(format!("{key}.{value}"), Verb::Add, None, &place);
+            if !have.iter().any(|item| item.value == *value && item.on == *on) {
+                have.push(Item { value: value.clone(), on: *on, place });
             }
         }
     }
@@ -224,12 +242,17 @@ impl Layer<'_> {
                 self.twice("packages", &new.value.to_string(), place, first.span);
                 continue;
             }
-            match &new.value {
+            let on = new.value.on;
+            match &new.value.value {
                 PackageRef::Package(name) => {
                     self.note(format!("packages.{name}"), Verb::Add, None, &place);
-                    have.push(Item { value: (name.clone(), None), place });
+                    have.push(Item { value: (name.clone(), None), on, place });
                 }
-                PackageRef::Set(set) => self.set(set, &place, have),
+                PackageRef::Set(set) => {
+                    let first = have.len();
+                    self.set(set, &place, have);
+                    have[first..].iter_mut().for_each(|item| item.on = item.on.or(on));
+                }
             }
         }
     }
@@ -252,9 +275,10 @@ impl Layer<'_> {
         for package in packages {
             let through = Some(format!("set `@{set}` at {}", document.place(package.span)));
             let step = Step { verb: Verb::Add, value: None, through, place: Some(place.clone()) };
-            self.origins.note(format!("packages.{}", package.value), step);
-            let value = (package.value.clone(), Some(set.clone()));
-            have.push(Item { value, place: document.place(package.span) });
+            let Only { value: name, on } = &package.value;
+            self.origins.note(format!("packages.{name}"), step);
+            let value = (name.clone(), Some(set.clone()));
+            have.push(Item { value, on: *on, place: document.place(package.span) });
         }
     }
 

@@ -47,7 +47,7 @@ pub struct Plan {
 }
 
 /// The Debian part: suite, packages.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Base {
     /// The Debian release by code name.
     pub suite: String,
@@ -55,6 +55,12 @@ pub struct Base {
     pub components: Vec<String>,
     /// The machine that it is for.
     pub architecture: Architecture,
+    /// Architectures whose packages may stand beside that one's.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub foreign: Vec<Architecture>,
+    /// Source packages that come from the suite's backports; nothing else does.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub backports: Vec<String>,
     /// Packages by name, without what they pull in.
     pub packages: BTreeSet<PackageName>,
 }

@@ -30,13 +30,15 @@ pub struct Resolved {
     pub origins: Origins,
 }
 
-/// The plan of the profile `name`. `known` are the packages of the archive, where they are known.
+/// The plan of the profile `name` for `architecture`. `known` are the packages of the archive, where they
+/// are known.
 pub fn resolve(
     tree: &Tree,
     name: &ProfileName,
+    architecture: Architecture,
     known: Option<&BTreeSet<PackageName>>,
 ) -> Result<Resolved, Problems> {
-    let (resolved, problems) = check(tree, name, known);
+    let (resolved, problems) = check(tree, name, architecture, known);
     match resolved {
         Some(resolved) => problems.or(resolved),
         None => Err(problems),
@@ -47,6 +49,7 @@ pub fn resolve(
 pub fn check(
     tree: &Tree,
     name: &ProfileName,
+    architecture: Architecture,
     known: Option<&BTreeSet<PackageName>>,
 ) -> (Option<Resolved>, Problems) {
     let mut problems = check_catalogue(tree);
@@ -55,9 +58,9 @@ pub fn check(
     if line.profiles.is_empty() {
         return (None, problems);
     }
-    let merged = inherit::merge(tree, &line, &mut origins, &mut problems);
+    let merged = inherit::merge(tree, &line, architecture, &mut origins, &mut problems);
     required(name, &line, &merged, &mut problems);
-    let mut resolver = Resolver { tree, known, origins: &mut origins, problems: &mut problems };
+    let mut resolver = Resolver { tree, architecture, known, origins: &mut origins, problems: &mut problems };
     let services = resolver.services(&merged);
     let packages = resolver.packages(&merged, &services);
     let overlays = resolver.overlays(&merged, &services);
@@ -68,7 +71,7 @@ pub fn check(
     let Some(disk) = disk(name, &merged) else { return (None, problems) };
     let services = services.iter().map(|(name, (_, spec))| (name.clone(), services::planned(spec))).collect();
     let lineage = line.profiles.into_iter().map(|(name, _)| name).collect();
-    let plan = plan(name, lineage, merged, Parts { packages, services, overlays, disk });
+    let plan = plan(name, lineage, merged, Parts { architecture, packages, services, overlays, disk });
     (plan.map(|plan| Resolved { plan, origins }), problems)
 }
 
@@ -129,6 +132,7 @@ fn disk(name: &ProfileName, merged: &Merged) -> Option<Disk> {
 
 /// What of a plan takes more than a glance at the profile.
 struct Parts {
+    architecture: Architecture,
     packages: BTreeSet<PackageName>,
     services: BTreeMap<ServiceName, Service>,
     overlays: Vec<OverlayName>,
@@ -146,7 +150,9 @@ fn plan(name: &ProfileName, lineage: Vec<ProfileName>, merged: Merged, parts: Pa
         base: Base {
             suite: SUITE.to_owned(),
             components: COMPONENTS.map(str::to_owned).to_vec(),
-            architecture: Architecture::Amd64,
+            architecture: parts.architecture,
+            foreign: Vec::new(),
+            backports: Vec::new(),
             packages: parts.packages,
         },
         units: merged.units.into_iter().map(|item| item.value).collect(),
@@ -161,6 +167,7 @@ type Services<'t> = BTreeMap<ServiceName, (&'t Document<Catalog>, &'t ServiceSpe
 
 struct Resolver<'a, 't> {
     tree: &'t Tree,
+    architecture: Architecture,
     known: Option<&'a BTreeSet<PackageName>>,
     origins: &'a mut Origins,
     problems: &'a mut Problems,
@@ -189,10 +196,13 @@ impl<'t> Resolver<'_, 't> {
     fn packages(&mut self, merged: &Merged, services: &Services<'t>) -> BTreeSet<PackageName> {
         let mut wanted: Vec<(PackageName, Place)> =
             merged.packages.iter().map(|item| (item.value.0.clone(), item.place.clone())).collect();
+        let architecture = self.architecture;
+        let counts = |on: Option<Architecture>| on.is_none_or(|on| on == architecture);
         for (name, (document, spec)) in services {
-            for package in &spec.packages {
-                self.through_service("packages", package.value.as_str(), name, document.place(package.span));
-                wanted.push((package.value.clone(), document.place(package.span)));
+            for package in spec.packages.iter().filter(|it| counts(it.value.on)) {
+                let (package, place) = (&package.value.value, document.place(package.span));
+                self.through_service("packages", package.as_str(), name, place.clone());
+                wanted.push((package.clone(), place));
             }
         }
         if let Some(known) = self.known {
@@ -276,7 +286,7 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::{Resolved, resolve};
-    use crate::spec::{Problems, Tree};
+    use crate::spec::{Architecture, Problems, Tree};
 
     const CATALOGUE: &str = "\
 sets: { tools: [vim-tiny, nano] }
@@ -303,7 +313,7 @@ variables: { a: 1, b: two }
             ("overlays/web/files/b", ""),
             ("overlays/leaf/files/c", ""),
         ]);
-        resolve(&tree, &"leaf".parse().unwrap(), None)
+        resolve(&tree, &"leaf".parse().unwrap(), Architecture::Amd64, None)
     }
 
     fn words<T: ToString>(list: impl IntoIterator<Item = T>) -> String {
@@ -351,7 +361,8 @@ variables: { a: 1, b: two }
         ]);
         let known: BTreeSet<_> =
             ["less", "nano", "nginx-core"].iter().map(|name| name.parse().unwrap()).collect();
-        let problems = resolve(&tree, &"leaf".parse().unwrap(), Some(&known)).unwrap_err();
+        let problems =
+            resolve(&tree, &"leaf".parse().unwrap(), Architecture::Amd64, Some(&known)).unwrap_err();
         assert_eq!(
             problems.to_string(),
             "packages.yaml:1:17: the archive has no package `vim-tiny`; known: `less`, `nano`, `nginx-core`\n\

@@ -8,10 +8,19 @@ use nix::fcntl::{AT_FDCWD, RenameFlags, renameat2};
 
 use crate::host::Scratch;
 use crate::plan::Plan;
+use crate::spec::Architecture;
 use crate::workshop::Workshop;
 
 /// Folders that begin so are half made.
 const PARTIAL: &str = ".partial-";
+
+/// An architecture's images must not replace another's; those of the usual one need no mark.
+fn folder_name(plan: &Plan) -> String {
+    match plan.base.architecture {
+        Architecture::Amd64 => plan.version.to_string(),
+        other => format!("{}-{other}", plan.version),
+    }
+}
 
 /// A release that is being made.
 #[must_use]
@@ -38,8 +47,9 @@ impl Draft {
             result => result.with_context(what)?,
         }
         sweep(&parent)?;
-        let aside = Scratch::new(parent.join(format!("{PARTIAL}{}", plan.version)))?;
-        Ok(Self { aside, place: parent.join(plan.version.as_str()), _lock: lock })
+        let name = folder_name(plan);
+        let aside = Scratch::new(parent.join(format!("{PARTIAL}{name}")))?;
+        Ok(Self { aside, place: parent.join(name), _lock: lock })
     }
 
     /// The folder that things are made in.

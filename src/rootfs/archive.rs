@@ -14,7 +14,7 @@ use super::http;
 use super::mirror::Mirror;
 use crate::host::Sandbox;
 use crate::plan::Base;
-use crate::spec::PackageName;
+use crate::spec::{Architecture, PackageName};
 use crate::store::{Found, Lock, hex};
 use crate::workshop::Workshop;
 
@@ -23,7 +23,8 @@ pub const KEYRING: &str = "/usr/share/keyrings/debian-archive-keyring.gpg";
 
 /// Where the names of the archive's packages are kept for checks without network.
 const NAMES: &str = "names";
-/// The folder of the private apt on the shelf.
+/// The folder of the private apt on the shelf; each architecture but the host's, and the backports, have one
+/// of their own.
 const FOLDER: &str = "apt";
 /// What the index is.
 const STATE: &str = "state.json";
@@ -66,7 +67,7 @@ impl Archive {
     /// With `offline` it is the shelf's, whatever its age, and nobody is asked.
     pub fn update(shop: &Workshop, base: &Base, mirror: Mirror, offline: bool) -> anyhow::Result<Self> {
         let since = Instant::now();
-        let (folder, lock) = shop.store.kept(FOLDER)?;
+        let (folder, lock) = shop.store.kept(&folder_of(base))?;
         let text = configuration(&folder, base) + &proxies(shop)?;
         let configuration = text.clone() + &sources(base, &mirror);
         let found = match known_state(&folder).filter(|it| it.configuration == configuration) {
@@ -113,6 +114,16 @@ impl Archive {
     }
 }
 
+fn folder_of(base: &Base) -> String {
+    let mut name = FOLDER.to_owned();
+    if base.architecture != Architecture::of_host() {
+        name += &format!("-{}", base.architecture);
+    }
+    base.foreign.iter().for_each(|it| name += &format!("-with-{it}"));
+    base.backports.iter().for_each(|it| name += &format!("-{it}"));
+    name
+}
+
 fn sandbox(shop: &Workshop, folder: &Path) -> Sandbox {
     shop.sandbox(Path::new("/")).write(folder)
 }
@@ -136,8 +147,9 @@ fn is_newest(state: &State, base: &Base, mirror: &Mirror) -> bool {
     };
     let found: Option<Vec<String>> = std::thread::scope(|scope| {
         let asked: Vec<_> = suites(base, mirror)
+            .into_iter()
             .map(|(uri, suite)| scope.spawn(move || digest(format!("{uri}dists/{suite}/InRelease"))))
-            .into();
+            .collect();
         asked.into_iter().map(|thread| thread.join().ok().flatten()).collect()
     });
     let Some(mut found) = found else { return false };
@@ -154,7 +166,7 @@ fn fetch(
     text: &str,
     configuration: String,
 ) -> anyhow::Result<State> {
-    shop.store.note_kept(FOLDER)?;
+    shop.store.note_kept(&folder_of(base))?;
     // Until the new one is complete there is none: an interrupted update must not look like a good one.
     fs::remove_file(folder.join(STATE)).or_else(|err| match err.kind() {
         ErrorKind::NotFound => Ok(()),
@@ -166,6 +178,7 @@ fn fetch(
     fs::write(folder.join("status"), "").context("making a private apt")?;
     fs::write(folder.join("apt.conf"), text).context("configuring a private apt")?;
     fs::write(folder.join("etc/sources.list"), sources(base, mirror)).context("configuring a private apt")?;
+    fs::write(folder.join("etc/preferences"), preferences(base)).context("configuring a private apt")?;
     let inside = sandbox(shop, folder).with_network();
     let command = shop.command(&inside, "apt-get", &["update", "-q", "--error-on=any"])?;
     let result = shop.host.run(command.env("APT_CONFIG", folder.join("apt.conf")));
@@ -179,25 +192,40 @@ fn fetch(
 }
 
 /// The archive's suites, with the address of each.
-fn suites(base: &Base, mirror: &Mirror) -> [(String, String); 3] {
+fn suites(base: &Base, mirror: &Mirror) -> Vec<(String, String)> {
     let Base { suite, .. } = base;
-    [
+    let mut suites = vec![
         (mirror.archive.clone(), suite.clone()),
         (mirror.archive.clone(), format!("{suite}-updates")),
         (mirror.security.clone(), format!("{suite}-security")),
-    ]
+    ];
+    if !base.backports.is_empty() {
+        suites.push((mirror.archive.clone(), format!("{suite}-backports")));
+    }
+    suites
+}
+
+/// From the backports come the packages that were named, and nothing else (apt_preferences(5)).
+fn preferences(base: &Base) -> String {
+    let pin = |packages: &str, priority: i32| {
+        format!("Package: {packages}\nPin: release n={}-backports\nPin-Priority: {priority}\n\n", base.suite)
+    };
+    let named: Vec<String> = base.backports.iter().map(|source| format!("src:{source}:any")).collect();
+    if named.is_empty() { String::new() } else { pin(&named.join(" "), 990) + &pin("*:any", -1) }
 }
 
 /// The archive's suites for apt, for the build only.
 fn sources(base: &Base, mirror: &Mirror) -> String {
     let components = base.components.join(" ");
     suites(base, mirror)
+        .into_iter()
         .map(|(uri, suite)| format!("deb [signed-by={KEYRING}] {uri} {suite} {components}\n"))
-        .concat()
+        .collect()
 }
 
 fn configuration(folder: &Path, base: &Base) -> String {
     let folder = folder.display();
+    let all: Vec<&str> = [base.architecture].iter().chain(&base.foreign).map(|it| it.as_str()).collect();
     format!(
         r#"Dir::Etc::main "/dev/null";
 Dir::Etc::parts "/dev/null";
@@ -207,10 +235,10 @@ Dir::State::status "{folder}/status";
 Dir::Cache "{folder}/cache";
 Dir::Etc::SourceList "{folder}/etc/sources.list";
 Dir::Etc::SourceParts "/dev/null";
-Dir::Etc::Preferences "/dev/null";
+Dir::Etc::Preferences "{folder}/etc/preferences";
 Dir::Etc::PreferencesParts "/dev/null";
 APT::Architecture "{arch}";
-APT::Architectures {{ "{arch}"; }};
+APT::Architectures "{all}";
 APT::Install-Recommends "false";
 APT::Sandbox::User "root";
 APT::Solver "internal";
@@ -218,7 +246,8 @@ Acquire::Languages "none";
 Acquire::ForceHash "sha256";
 Acquire::Retries "3";
 "#,
-        arch = base.architecture.as_str()
+        arch = base.architecture.as_str(),
+        all = all.join(",")
     )
 }
 

@@ -56,6 +56,9 @@ pub struct BaseRecipe<'a> {
     pub title: String,
     /// What it stands on: tars that lie over each other, the lowest first.
     pub below: Vec<Artifact>,
+    /// What runs the packages' programs, where the host cannot.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub emulator: Option<Artifact>,
 }
 
 impl BaseRecipe<'_> {
@@ -114,6 +117,9 @@ impl BaseRecipe<'_> {
         };
         let path = dir.join("job.json");
         fs::write(&path, serde_json::to_vec(&job).context("writing the job")?).context("writing the job")?;
+        if let Some(emulator) = &self.emulator {
+            sandbox = sandbox.emulate(&emulator.path);
+        }
         let words = ["--job".into(), path.clone().into_os_string()];
         let command = sandbox.write(dir).call(shop.host.shell(), "install", words)?;
         // We say a line when we unpack a package, and dpkg says one when it configures it.
@@ -130,13 +136,15 @@ impl BaseRecipe<'_> {
     }
 
     fn bootstrap(&self, shop: &Workshop, dir: &Path, finish: &Path) -> anyhow::Result<()> {
+        anyhow::ensure!(self.emulator.is_none(), "mmdebstrap installs for this machine's architecture alone");
         let own: Vec<_> = self.own.iter().map(|it| it.path.clone()).collect();
+        let packages: Vec<&Package> = self.packages.iter().collect();
         let bootstrap = Bootstrap {
             tools: self.tools.root(),
             suite: &self.base.suite,
             architecture: self.base.architecture.as_str(),
             epoch: self.epoch,
-            packages: self.packages,
+            packages: &packages,
             own: &own,
             wanted: self.wanted(),
             options: options(&self.install.path, finish),

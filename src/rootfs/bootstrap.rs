@@ -23,7 +23,7 @@ pub struct Bootstrap<'a> {
     /// Seconds since 1970: the time of everything in the result.
     pub epoch: u64,
     /// Every package of the result, in exact versions.
-    pub packages: &'a [Package],
+    pub packages: &'a [&'a Package],
     /// Packages of our own.
     pub own: &'a [PathBuf],
     /// Those that are asked for by name; the others are marked as automatically installed.

@@ -15,7 +15,7 @@ SYSTEMD_OFFLINE=1 chroot "$root" systemctl preset-all
 SYSTEMD_OFFLINE=1 chroot "$root" systemctl --global preset-all
 
 # What grub-install would put beside grub.cfg; it cannot run here, for it wants a real disk.
-for platform in i386-pc x86_64-efi; do
+for platform in i386-pc x86_64-efi arm64-efi; do
 	modules=$root/usr/lib/grub/$platform
 	[ -d "$modules" ] || continue
 	mkdir -p "$root/boot/grub/$platform"

@@ -39,20 +39,22 @@ pub struct Wrong {
 }
 
 impl Resolution {
-    /// What `archive` has now for an installation of `names`.
+    /// What `archive` has now for an installation of `names`; `tools` come from it too, unless they are given.
     pub fn of_archive(
         shop: &Workshop,
         archive: &Archive,
         names: &std::collections::BTreeSet<PackageName>,
+        tools: Option<Vec<Package>>,
     ) -> anyhow::Result<Self> {
         let base = archive.base();
+        let own = || archive.resolve(shop, &tools::names(base.architecture)).context("resolving the tools");
         Ok(Self {
             suite: base.suite.clone(),
             architecture: base.architecture.as_str().to_owned(),
             epoch: archive.epoch(),
             releases: archive.releases().to_vec(),
             packages: archive.resolve(shop, names)?,
-            tools: archive.resolve(shop, &tools::names()).context("resolving the tools")?,
+            tools: tools.map_or_else(own, Ok)?,
         })
     }
 

@@ -6,7 +6,9 @@ mod archive;
 mod base;
 mod bootstrap;
 mod compare;
+mod compiler;
 mod control;
+mod emulator;
 mod fetch;
 mod gate;
 mod http;
@@ -16,6 +18,7 @@ mod layer;
 mod lock;
 mod mirror;
 mod own;
+mod program;
 mod quick;
 mod resolve;
 mod tools;
@@ -37,12 +40,14 @@ pub use inventory::Installed;
 pub use layer::Facts;
 pub use lock::Resolution;
 pub use mirror::Mirror;
+pub use own::{agent, file_name as agent_file_name, foreign_package as foreign_agent};
 pub use resolve::Package;
-pub use tools::{Bench, Tools};
+pub use tools::{Bench, Tools, foreign as foreign_tools};
 pub use tree::{Body, Node, Tree};
 
 use crate::overlay::{self, Content, Foundation, Ids, Layer, Overlay};
 use crate::plan::{Base, Plan};
+use crate::spec::Architecture;
 use crate::store::Artifact;
 use crate::workshop::Workshop;
 
@@ -50,6 +55,8 @@ use crate::workshop::Workshop;
 pub struct Rootfs {
     /// Its files.
     pub root: Root,
+    /// The machine that it is for.
+    pub architecture: Architecture,
     /// Seconds since 1970: the time of the build, from the archive.
     pub epoch: u64,
     /// Every package in its exact version, as a lock's text.
@@ -98,7 +105,7 @@ pub struct Source {
 /// Builds the root file system of `plan`.
 pub fn build(shop: &Workshop, plan: &Plan, overlay: &Overlay, source: Source) -> anyhow::Result<Rootfs> {
     let Source { mirror, resolution, offline, agent, installer } = source;
-    let Resolution { suite, architecture, epoch, packages, tools, .. } = &resolution;
+    let Resolution { suite, architecture, epoch, packages, tools: host_packages, .. } = &resolution;
     let lacking = resolution.lacks(&plan.base.packages);
     anyhow::ensure!(
         lacking.is_empty(),
@@ -113,12 +120,13 @@ pub fn build(shop: &Workshop, plan: &Plan, overlay: &Overlay, source: Source) ->
         machine.as_str()
     );
     let epoch = *epoch;
-    let all: Vec<Package> = packages.iter().chain(tools).cloned().collect();
+    let all: Vec<Package> = packages.iter().chain(host_packages).cloned().collect();
     fetch(shop, &all, offline)?;
-    let tools = Tools::of(shop, suite, architecture, tools)?;
+    let tools = Tools::of(shop, suite, host_packages)?;
+    let emulator = emulator::of(shop, *machine, host_packages)?;
     let abouts = resolution.about(shop)?;
     let lock = resolution.text(&abouts, &mirror)?;
-    let agent = own::agent(shop, agent.as_deref())?;
+    let agent = own::agent(shop, *machine, agent.as_deref(), &mirror, offline)?;
 
     let mut below = Vec::new();
     // mmdebstrap installs everything at once.
@@ -134,6 +142,7 @@ pub fn build(shop: &Workshop, plan: &Plan, overlay: &Overlay, source: Source) ->
             install: install_part(shop, install, epoch)?,
             epoch,
             tools: &tools,
+            emulator: emulator.clone(),
             finish: None,
             title: format!("{} packages of {profile}", packages.len()),
             below: below.clone(),
@@ -148,6 +157,7 @@ pub fn build(shop: &Workshop, plan: &Plan, overlay: &Overlay, source: Source) ->
         install: install_part(shop, &overlay.install, epoch)?,
         epoch,
         tools: &tools,
+        emulator,
         finish: Some(base::BaseRecipe::FINISH),
         title: format!("{} packages, the agent, units", packages.len()),
         below: below.clone(),
@@ -162,7 +172,8 @@ pub fn build(shop: &Workshop, plan: &Plan, overlay: &Overlay, source: Source) ->
     let layer = shop.make(&layer::LayerRecipe { layering: &layering, foreign: foreign(&mirror) })?;
     let facts = layer::Facts::read(&layer)?;
     let key = layer.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    Ok(Rootfs { root: Root { key, layering }, facts, epoch, lock, tools })
+    let architecture = plan.base.architecture;
+    Ok(Rootfs { root: Root { key, layering }, architecture, facts, epoch, lock, tools })
 }
 
 fn install_part(shop: &Workshop, layer: &Layer, epoch: u64) -> anyhow::Result<Artifact> {

@@ -9,6 +9,11 @@ use flate2::{Compression, GzBuilder};
 use include_dir::{Dir, DirEntry, include_dir};
 use serde::Serialize;
 
+use super::compiler::Compiler;
+use super::install::Deb;
+use super::mirror::Mirror;
+use super::program;
+use crate::spec::Architecture;
 use crate::store::{Artifact, hex};
 use crate::workshop::{Recipe, Workshop};
 
@@ -16,45 +21,98 @@ static PACKAGE: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/agent/package")
 const SCRIPTS: [&str; 4] = ["preinst", "postinst", "prerm", "postrm"];
 const PROGRAM: &str = "usr/bin/nuvol-agent";
 
+/// Says from which source a package was made.
+const SOURCE_FIELD: &str = "Nuvol-Source";
+
 #[derive(Serialize)]
 struct AgentRecipe {
     program: Artifact,
     version: &'static str,
+    architecture: Architecture,
+    /// Of a program that we compiled ourselves.
+    source: Option<String>,
     files: Vec<(String, String)>,
 }
 
-/// The agent's package on the shelf: `given`, or made from the program that lies beside ours.
-pub fn agent(shop: &Workshop, given: Option<&Path>) -> anyhow::Result<Artifact> {
+/// The file name of the agent's package for `architecture`.
+pub fn file_name(architecture: Architecture) -> String {
+    format!("nuvol-agent_{}_{architecture}.deb", env!("CARGO_PKG_VERSION"))
+}
+
+/// The agent's package for `architecture`: `given`, or the one beside our program if it is of our source, or
+/// compiled now with the compiler of the archive at `mirror`.
+pub fn agent(
+    shop: &Workshop,
+    architecture: Architecture,
+    given: Option<&Path>,
+    mirror: &Mirror,
+    offline: bool,
+) -> anyhow::Result<Artifact> {
     if let Some(path) = given {
-        let digest = crate::store::sha256_file(path).context("reading the agent's package")?;
         let path = path.canonicalize().with_context(|| format!("finding `{}`", path.display()))?;
-        return Ok(Artifact { path, digest });
+        let (artifact, deb) = open(path)?;
+        let found = deb.control.get("Architecture").unwrap_or_default();
+        anyhow::ensure!(
+            found == architecture.as_str(),
+            "`{}` is for {found}, the image for {architecture}; name another one with --agent, or none",
+            artifact.path.display()
+        );
+        return Ok(artifact);
     }
-    let program = beside_us()?;
-    let digest = crate::store::sha256_file(&program)?;
+    if let Some(artifact) = beside_us(architecture)? {
+        return Ok(artifact);
+    }
+    let compiler = Compiler::of_archive(shop, architecture, mirror, offline)?;
+    let program = program::compile(shop, &compiler, offline)?;
+    package(shop, architecture, program, Some(program::source_digest()))
+}
+
+/// `program`, which came from elsewhere, and what belongs to it as a package: for trials. Builds do not take it
+/// by themselves.
+pub fn foreign_package(
+    shop: &Workshop,
+    architecture: Architecture,
+    program: Artifact,
+) -> anyhow::Result<Artifact> {
+    package(shop, architecture, program, None)
+}
+
+fn package(
+    shop: &Workshop,
+    architecture: Architecture,
+    program: Artifact,
+    source: Option<String>,
+) -> anyhow::Result<Artifact> {
     let mut files = Vec::new();
     collect(&PACKAGE, &mut files);
     let files =
         files.into_iter().map(|(path, bytes)| (path, String::from_utf8_lossy(bytes).into_owned())).collect();
-    let program = Artifact { path: program, digest };
-    let entry = shop.make(&AgentRecipe { program, version: env!("CARGO_PKG_VERSION"), files })?;
+    let version = env!("CARGO_PKG_VERSION");
+    let entry = shop.make(&AgentRecipe { program, version, architecture, source, files })?;
     Artifact::of(&entry, "nuvol-agent.deb")
 }
 
-fn beside_us() -> anyhow::Result<PathBuf> {
+/// The package that lies beside our program, unless it was made from another source than ours.
+fn beside_us(architecture: Architecture) -> anyhow::Result<Option<Artifact>> {
     let own = std::env::current_exe().context("finding our own program")?;
-    let path = own.with_file_name("nuvol-agent");
-    anyhow::ensure!(
-        path.is_file(),
-        "there is no `nuvol-agent` beside `{}`; build it with `cargo build --release`, or name a package with --agent FILE.deb",
-        own.display()
-    );
-    Ok(path)
+    let path = own.with_file_name(file_name(architecture));
+    if !path.is_file() {
+        return Ok(None);
+    }
+    let (artifact, deb) = open(path)?;
+    let source = program::source_digest();
+    Ok((deb.control.get(SOURCE_FIELD) == Some(source.as_str())).then_some(artifact))
+}
+
+fn open(path: PathBuf) -> anyhow::Result<(Artifact, Deb)> {
+    let digest = crate::store::sha256_file(&path).context("reading the agent's package")?;
+    let deb = Deb::open(&path)?;
+    Ok((Artifact { path, digest }, deb))
 }
 
 impl Recipe for AgentRecipe {
     const STAGE: &'static str = "agent";
-    const VERSION: u32 = 2;
+    const VERSION: u32 = 3;
 
     fn make(&self, _: &Workshop, dir: &Path) -> anyhow::Result<()> {
         let program = std::fs::read(&self.program.path).context("reading the agent's program")?;
@@ -91,15 +149,18 @@ impl Recipe for AgentRecipe {
     }
 
     fn detail(&self, _: &Path) -> String {
-        format!("nuvol-agent {}", self.version)
+        format!("nuvol-agent {} for {}", self.version, self.architecture)
     }
 }
 
 impl AgentRecipe {
     fn control(&self, text: &str, installed_kib: usize) -> String {
-        let version = self.version;
+        let Self { version, architecture, source, .. } = self;
         let text = text.trim_end();
-        format!("{text}\nVersion: {version}\nArchitecture: amd64\nInstalled-Size: {installed_kib}\n")
+        let source = source.iter().map(|it| format!("{SOURCE_FIELD}: {it}\n")).collect::<String>();
+        format!(
+            "{text}\nVersion: {version}\nArchitecture: {architecture}\nInstalled-Size: {installed_kib}\n{source}"
+        )
     }
 }
 

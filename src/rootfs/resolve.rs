@@ -48,7 +48,7 @@ struct ResolveRecipe<'a> {
     suite: &'a str,
     components: &'a [String],
     architecture: &'a str,
-    names: &'a BTreeSet<PackageName>,
+    words: &'a [String],
     #[serde(skip)]
     archive: &'a Archive,
 }
@@ -56,13 +56,23 @@ struct ResolveRecipe<'a> {
 impl Archive {
     /// All packages, in their exact versions, that an installation of `names` consists of.
     pub fn resolve(&self, shop: &Workshop, names: &BTreeSet<PackageName>) -> anyhow::Result<Vec<Package>> {
+        // The same beginning as mmdebstrap's: the essential packages and apt.
+        let names = names.iter().map(PackageName::as_str);
+        self.resolve_words(
+            shop,
+            &["?essential", "apt"].into_iter().chain(names).map(str::to_owned).collect::<Vec<_>>(),
+        )
+    }
+
+    /// All packages, in their exact versions, that what apt takes `words` for consists of.
+    pub fn resolve_words(&self, shop: &Workshop, words: &[String]) -> anyhow::Result<Vec<Package>> {
         let Base { suite, components, architecture, .. } = &self.base;
         let entry = shop.make(&ResolveRecipe {
             releases: &self.state.releases,
             suite,
             components,
             architecture: architecture.as_str(),
-            names,
+            words,
             archive: self,
         })?;
         let kept = read(&entry)?;
@@ -80,13 +90,12 @@ impl Recipe for ResolveRecipe<'_> {
     const VERSION: u32 = 2;
 
     fn make(&self, shop: &Workshop, dir: &Path) -> anyhow::Result<()> {
-        // The same beginning as mmdebstrap's: the essential packages and apt.
-        let mut args = vec!["install", "--print-uris", "-qq", "-y", "?essential", "apt"];
-        args.extend(self.names.iter().map(PackageName::as_str));
+        let mut args = vec!["install", "--print-uris", "-qq", "-y"];
+        args.extend(self.words.iter().map(String::as_str));
         let text = self.archive.read(shop, "apt-get", &args).context("resolving the packages")?;
         let mut packages = parse_uris(&text)?;
 
-        packages.sort_by(|a, b| a.name.cmp(&b.name));
+        packages.sort_by(|a, b| (&a.name, &a.uri).cmp(&(&b.name, &b.uri)));
         let kept: Vec<Kept> = packages.into_iter().map(|it| Kept::new(it, &self.archive.mirror)).collect();
         let text = serde_json::to_vec_pretty(&kept).context("keeping the resolved packages")?;
         fs::write(dir.join(FILE), text).context("keeping the resolved packages")

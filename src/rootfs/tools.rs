@@ -3,16 +3,21 @@
 
 use std::collections::BTreeSet;
 use std::fs::{self, File};
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use serde::Serialize;
 use xshell::Cmd;
 
+use super::archive::Archive;
 use super::bootstrap::Bootstrap;
+use super::emulator;
+use super::mirror::Mirror;
 use super::resolve::Package;
 use crate::host::{Feed, Sandbox};
-use crate::spec::PackageName;
+use crate::plan::Base;
+use crate::spec::{Architecture, PackageName};
 use crate::workshop::{Recipe, Workshop};
 
 /// What the later stages run. `libarchive13t64` is named because `mke2fs -d` needs it to read
@@ -44,26 +49,42 @@ pub struct Tools {
     root: PathBuf,
 }
 
-/// The packages that the tools root is asked to have.
-pub fn names() -> BTreeSet<PackageName> {
-    PACKAGES.iter().filter_map(|name| name.parse().ok()).collect()
+/// What a build for `architecture` needs: the packages that the tools root is asked to have, and the
+/// emulator, where the host cannot run that architecture's programs.
+pub fn names(architecture: Architecture) -> BTreeSet<PackageName> {
+    let emulator = (architecture != Architecture::of_host()).then_some(emulator::PACKAGE);
+    PACKAGES.iter().copied().chain(emulator).filter_map(|name| name.parse().ok()).collect()
+}
+
+/// The tools for a build for another architecture than the host's, whose index has none that run here.
+/// No other index may be open.
+pub fn foreign(
+    shop: &Workshop,
+    base: &Base,
+    mirror: &Mirror,
+    offline: bool,
+) -> anyhow::Result<Option<Vec<Package>>> {
+    let host = Architecture::of_host();
+    if base.architecture == host {
+        return Ok(None);
+    }
+    let here = Base { architecture: host, ..base.clone() };
+    let archive = Archive::update(shop, &here, mirror.clone(), offline)?;
+    archive.resolve(shop, &names(base.architecture)).context("resolving the tools").map(Some)
 }
 
 #[derive(Serialize)]
 struct ToolsRecipe<'a> {
     suite: &'a str,
-    architecture: &'a str,
-    packages: &'a [Package],
+    architecture: Architecture,
+    packages: Vec<&'a Package>,
 }
 
 impl Tools {
-    /// The tools root of `packages`, which are on the shelf.
-    pub fn of(
-        shop: &Workshop,
-        suite: &str,
-        architecture: &str,
-        packages: &[Package],
-    ) -> anyhow::Result<Self> {
+    /// The tools root of `packages`, which are on the shelf. It is the same whatever is built.
+    pub fn of(shop: &Workshop, suite: &str, packages: &[Package]) -> anyhow::Result<Self> {
+        let packages = packages.iter().filter(|it| it.name != emulator::PACKAGE).collect();
+        let architecture = Architecture::of_host();
         let entry = shop.make(&ToolsRecipe { suite, architecture, packages })?;
         let key = entry.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
         Ok(Self { key, root: entry.join("root") })
@@ -126,9 +147,9 @@ impl Recipe for ToolsRecipe<'_> {
         let bootstrap = Bootstrap {
             tools: Path::new("/"),
             suite: self.suite,
-            architecture: self.architecture,
+            architecture: self.architecture.as_str(),
             epoch: 0,
-            packages: self.packages,
+            packages: &self.packages,
             own: &[],
             wanted: PACKAGES.to_vec(),
             options: vec!["--aptopt=APT::Install-Recommends \"false\"".into()],
@@ -136,7 +157,9 @@ impl Recipe for ToolsRecipe<'_> {
         };
         let tar = bootstrap.run(shop, dir)?;
         let root = dir.join("root");
-        unpack(&tar, &root).context("unpacking the tools")?;
+        fs::create_dir(&root).context("making the tools root")?;
+        let file = File::open(&tar).context("opening the tools' tar")?;
+        unpack(&mut tar::Archive::new(file), &root).context("unpacking the tools")?;
         // Places for the network's name service to be lent.
         for name in ["etc/resolv.conf", "etc/hosts"] {
             let path = root.join(name);
@@ -155,9 +178,7 @@ impl Recipe for ToolsRecipe<'_> {
 
 /// Unpacks without owners, devices and special bits: the tree only has to run, and whoever
 /// owns the shelf must be able to delete it.
-fn unpack(tar: &Path, root: &Path) -> anyhow::Result<()> {
-    fs::create_dir(root)?;
-    let mut archive = tar::Archive::new(File::open(tar)?);
+pub fn unpack(archive: &mut tar::Archive<impl Read>, root: &Path) -> anyhow::Result<()> {
     archive.set_preserve_ownerships(false);
     for entry in archive.entries()? {
         let mut entry = entry?;

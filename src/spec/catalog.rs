@@ -7,14 +7,19 @@ use std::num::NonZeroU16;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::spec::{At, DnsSdType, ImagePath, OverlayName, PackageName, ServiceName, SetName, UnitName, Word};
+use crate::spec::{
+    At, DnsSdType, ImagePath, Only, OverlayName, PackageName, ServiceName, SetName, UnitName, Word,
+};
+
+/// Debian packages, each for all architectures or for one.
+pub type PackageList = Vec<At<Only<PackageName>>>;
 
 /// Named package sets, and services.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 pub struct Catalog {
     /// Package sets; profiles name them as `@set`.
-    pub sets: BTreeMap<At<SetName>, Vec<At<PackageName>>>,
+    pub sets: BTreeMap<At<SetName>, PackageList>,
     /// Services.
     pub services: BTreeMap<At<ServiceName>, ServiceSpec>,
 }
@@ -31,7 +36,7 @@ pub struct ServiceSpec {
     pub role: Role,
     /// Debian packages that it needs.
     #[serde(default)]
-    pub packages: Vec<At<PackageName>>,
+    pub packages: PackageList,
     /// The folder of `overlays/` that configures it.
     pub overlay: Option<At<OverlayName>>,
     /// systemd units, the main one first.

@@ -1,5 +1,6 @@
 //! What people write: profiles, the catalogue and overlays, as text that has been checked.
 
+mod architecture;
 mod catalog;
 mod deserializer;
 mod files;
@@ -15,11 +16,14 @@ mod tree;
 mod wrong;
 pub mod yaml;
 
-pub use catalog::{AnnounceSpec, Catalog, PortSpec, ProbeSpec, Protocol, Role, Scope, ServiceSpec, Start};
+pub use architecture::{Architecture, Only};
+pub use catalog::{
+    AnnounceSpec, Catalog, PackageList, PortSpec, ProbeSpec, Protocol, Role, Scope, ServiceSpec, Start,
+};
 pub use files::{Content, File};
 pub use names::{
-    Architecture, DnsSdType, Format, HostName, ImagePath, KernelArgument, OverlayName, PackageName,
-    PackageRef, ProfileName, ServiceName, SetName, UnitName, VariableName, Version, Word,
+    DnsSdType, Format, HostName, ImagePath, KernelArgument, OverlayName, PackageName, PackageRef,
+    ProfileName, ServiceName, SetName, UnitName, VariableName, Version, Word,
 };
 pub use problem::{Problem, Problems};
 pub use profile::{DiskSpec, FileSystem, Profile, Removal, RootSize, RootSpec, Scalar};

@@ -170,14 +170,22 @@ pub enum PackageRef {
     Set(SetName),
 }
 
-impl TryFrom<String> for PackageRef {
-    type Error = String;
+impl FromStr for PackageRef {
+    type Err = String;
 
-    fn try_from(text: String) -> Result<Self, String> {
+    fn from_str(text: &str) -> Result<Self, String> {
         match text.strip_prefix('@') {
             Some(set) => set.parse().map(Self::Set),
             None => text.parse().map(Self::Package),
         }
+    }
+}
+
+impl TryFrom<String> for PackageRef {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        text.parse()
     }
 }
 
@@ -192,23 +200,6 @@ impl fmt::Display for PackageRef {
         match self {
             Self::Package(name) => write!(f, "{name}"),
             Self::Set(name) => write!(f, "@{name}"),
-        }
-    }
-}
-
-/// A machine architecture, by its Debian name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum Architecture {
-    /// 64-bit PC.
-    Amd64,
-}
-
-impl Architecture {
-    /// The Debian name.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Amd64 => "amd64",
         }
     }
 }

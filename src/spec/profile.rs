@@ -8,7 +8,7 @@ use serde::de::{Deserializer, Error, Visitor};
 use serde::{Deserialize, Serialize};
 
 use crate::spec::{
-    At, ByteSize, Format, HostName, KernelArgument, OverlayName, PackageRef, ProfileName, ServiceName,
+    At, ByteSize, Format, HostName, KernelArgument, Only, OverlayName, PackageRef, ProfileName, ServiceName,
     UnitName, VariableName, Version,
 };
 
@@ -25,7 +25,7 @@ pub struct Profile {
     /// The host name of a node; `{id}` is drawn on first boot, unique per node.
     pub hostname: Option<At<HostName>>,
     /// Debian packages, and `@set`s of the catalogue.
-    pub packages: Vec<At<PackageRef>>,
+    pub packages: Vec<At<Only<PackageRef>>>,
     /// Services of the catalogue.
     pub services: Vec<At<ServiceName>>,
     /// Folders of `overlays/`.
@@ -35,7 +35,7 @@ pub struct Profile {
     /// What a build writes.
     pub formats: Vec<At<Format>>,
     /// Words for the kernel's command line.
-    pub kernel_arguments: Vec<At<KernelArgument>>,
+    pub kernel_arguments: Vec<At<Only<KernelArgument>>>,
     /// What templates of overlays may name.
     pub variables: BTreeMap<At<VariableName>, At<Scalar>>,
     /// The disk.

@@ -8,7 +8,7 @@ use anyhow::{Context as _, bail};
 
 use crate::spec::files::{self, Files};
 use crate::spec::{
-    At, Catalog, Document, File, OverlayName, PackageName, Place, Problem, Problems, Profile, ProfileName,
+    Catalog, Document, File, OverlayName, PackageList, Place, Problem, Problems, Profile, ProfileName,
     ServiceName, ServiceSpec, SetName, Source, Span, read,
 };
 
@@ -183,10 +183,10 @@ impl Catalogue {
     }
 
     /// A set, with the file that holds it.
-    pub fn set(&self, name: &SetName) -> Option<(&Document<Catalog>, &[At<PackageName>])> {
+    pub fn set(&self, name: &SetName) -> Option<(&Document<Catalog>, &PackageList)> {
         self.documents.iter().rev().find_map(|document| {
             let found = document.value.sets.iter().find(|(key, _)| key.value == *name);
-            found.map(|(_, packages)| (document, packages.as_slice()))
+            found.map(|(_, packages)| (document, packages))
         })
     }
 

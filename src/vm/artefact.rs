@@ -11,6 +11,7 @@ use xshell::cmd;
 use super::firmware::Firmware;
 use super::machine::{Drive, Medium};
 use crate::host::Host;
+use crate::spec::Architecture;
 
 const SECTOR: u64 = 512;
 
@@ -32,6 +33,8 @@ pub struct Artefact {
     pub path: PathBuf,
     /// What is in it.
     pub kind: Kind,
+    /// The machine that it is for.
+    pub architecture: Architecture,
     /// Size of the disk that it shows to a guest.
     pub size_bytes: u64,
 }
@@ -66,7 +69,14 @@ impl Artefact {
                 bytes_at(&mut file, 24, 8)?.iter().fold(0, |sum, &byte| sum << 8 | u64::from(byte))
             }
         };
-        Ok(Self { path, kind, size_bytes })
+        let architecture = architecture_by_name(&path);
+        Ok(Self { path, kind, architecture, size_bytes })
+    }
+
+    /// The same, for machines of `architecture` if that is given.
+    #[must_use]
+    pub fn on(self, architecture: Option<Architecture>) -> Self {
+        Self { architecture: architecture.unwrap_or(self.architecture), ..self }
     }
 
     /// The file's name, for reports.
@@ -76,7 +86,7 @@ impl Artefact {
 
     /// The ways in which an image of this kind must boot.
     pub fn ways(&self) -> Vec<Way> {
-        Firmware::ALL.into_iter().map(|firmware| self.way(firmware)).collect()
+        Firmware::of(self.architecture).into_iter().map(|firmware| self.way(firmware)).collect()
     }
 
     /// The usual way to boot it with `firmware`.
@@ -123,6 +133,13 @@ impl Kind {
     }
 }
 
+/// A release names its images after the architecture; any other name stands for the usual one.
+fn architecture_by_name(path: &Path) -> Architecture {
+    let name = path.file_name().map(|it| it.to_string_lossy().into_owned()).unwrap_or_default();
+    let named = Architecture::ALL.into_iter().find(|it| name.contains(&format!("-{it}.")));
+    named.unwrap_or_default()
+}
+
 fn kind(magic: &[u8], volume: &[u8]) -> Kind {
     match (magic, volume) {
         (b"QFI\xfb", _) => Kind::Qcow2,
@@ -152,7 +169,8 @@ fn bytes_at(file: &mut File, offset: u64, count: u64) -> anyhow::Result<Vec<u8>>
 
 #[cfg(test)]
 mod tests {
-    use super::{Artefact, Kind, Way, below};
+    use super::{Artefact, Kind, Way, architecture_by_name, below};
+    use crate::spec::Architecture;
     use crate::vm::firmware::Firmware;
     use crate::vm::machine::Medium;
 
@@ -176,6 +194,13 @@ mod tests {
     }
 
     #[test]
+    fn the_name_of_an_image_tells_its_machine() {
+        let named = |name: &str| architecture_by_name(name.as_ref());
+        assert_eq!(named("/w/nuvol-home-0.1.0-arm64.raw"), Architecture::Arm64);
+        assert_eq!(named("/w/disk.raw"), Architecture::Amd64);
+    }
+
+    #[test]
     fn a_kept_layer_knows_its_image() {
         let told = r#"{"filename": "k", "format": "qcow2", "backing-filename": "/w/home.raw"}"#;
         assert_eq!(below(told).unwrap(), std::path::Path::new("/w/home.raw"));
@@ -184,7 +209,12 @@ mod tests {
 
     #[test]
     fn a_live_medium_boots_as_cd_and_as_stick() {
-        let iso = Artefact { path: "/w/n.iso".into(), kind: Kind::Iso, size_bytes: 0 };
+        let iso = Artefact {
+            path: "/w/n.iso".into(),
+            kind: Kind::Iso,
+            architecture: Architecture::Amd64,
+            size_bytes: 0,
+        };
         let way = |firmware, medium| Way { firmware, medium };
         assert_eq!(
             iso.ways(),

@@ -18,6 +18,8 @@ pub struct Task {
     pub step_s: u64,
     /// A script to run as root before looking.
     pub script: Option<String>,
+    /// The serial port that it speaks through, as the guest names it.
+    pub port: &'static str,
     /// How much it looks at.
     pub scope: Scope,
 }
@@ -36,9 +38,10 @@ pub enum Scope {
 pub fn credentials(task: &Task) -> anyhow::Result<Vec<(&'static str, String)>> {
     let mut unit = format!(
         "[Unit]\nDescription=Nuvol boot test\nDefaultDependencies=no\nAfter=sysinit.target dbus.socket\n\
-         [Service]\nType=exec\nLoadCredential=nuvol-verdict\nEnvironment=STEP_S={} SCOPE={}\n\
+         [Service]\nType=exec\nLoadCredential=nuvol-verdict\nEnvironment=STEP_S={} PORT={} SCOPE={}\n\
          ExecStart=/bin/sh %d/nuvol-verdict\n",
         task.step_s,
+        task.port,
         match task.scope {
             Scope::Whole => "whole",
             Scope::Booted => "booted",

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 
 use super::firmware::{Firmware, UefiFiles};
+use crate::spec::Architecture;
 
 /// What runs the guest's instructions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,6 +69,8 @@ pub struct Forward {
 /// A whole machine.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Machine {
+    /// What kind it is.
+    pub architecture: Architecture,
     /// What runs it.
     pub accelerator: Accelerator,
     /// What starts it.
@@ -94,7 +97,13 @@ pub struct Machine {
 pub fn arguments(machine: &Machine) -> Vec<String> {
     let mut args = Vec::new();
     let mut add = |words: &[&str]| args.extend(words.iter().map(|&word| word.to_owned()));
-    add(&["-name", "nuvol", "-no-user-config", "-nodefaults", "-display", "none", "-vga", "std"]);
+    add(&["-name", "nuvol", "-no-user-config", "-nodefaults", "-display", "none"]);
+    if machine.architecture == Architecture::Amd64 {
+        add(&["-vga", "std"]);
+    } else if machine.accelerator == Accelerator::Emulation {
+        // Without a name it would be a 32-bit processor.
+        add(&["-cpu", "cortex-a72"]);
+    }
     add(match machine.accelerator {
         Accelerator::Kvm => &["-accel", "kvm", "-cpu", "host", "-smp", "2"],
         // With two emulated processors Linux panics once in many boots, in its first seconds: one of them changes
@@ -109,7 +118,11 @@ pub fn arguments(machine: &Machine) -> Vec<String> {
     }
     for (number, path) in machine.serials.iter().enumerate() {
         add(&["-chardev", &format!("file,id=serial{number},path={}", escaped(path))]);
-        add(&["-serial", &format!("chardev:serial{number}")]);
+        // QEMU's ARM machine has one serial port of its own; what comes after is plugged in.
+        match (machine.architecture, number) {
+            (Architecture::Amd64, _) | (_, 0) => add(&["-serial", &format!("chardev:serial{number}")]),
+            _ => add(&["-device", &format!("pci-serial,chardev=serial{number}")]),
+        }
     }
     for path in &machine.smbios {
         add(&["-smbios", &format!("type=11,path={}", escaped(path))]);
@@ -120,10 +133,20 @@ pub fn arguments(machine: &Machine) -> Vec<String> {
     args
 }
 
+/// The port on which a guest tells its verdict, the second of `Machine::serials`, by the guest's own name.
+pub fn verdict_port(architecture: Architecture) -> &'static str {
+    match architecture {
+        Architecture::Amd64 => "ttyS1",
+        // The first one is ttyAMA0.
+        Architecture::Arm64 => "ttyS0",
+    }
+}
+
 fn firmware(machine: &Machine) -> Vec<[String; 2]> {
-    let mut kind = "q35".to_owned();
+    let is_pc = machine.architecture == Architecture::Amd64;
+    let mut kind = if is_pc { "q35" } else { "virt" }.to_owned();
     let mut words = Vec::new();
-    if machine.firmware == Firmware::SecureBoot {
+    if is_pc && machine.firmware == Firmware::SecureBoot {
         // Only code in system management mode may write the keys, else the guest could add its own.
         kind.push_str(",smm=on");
         words.push(pair("-global", "driver=cfi.pflash01,property=secure,value=on"));
@@ -138,6 +161,7 @@ fn firmware(machine: &Machine) -> Vec<[String; 2]> {
 }
 
 fn drives(machine: &Machine) -> Vec<[String; 2]> {
+    let is_pc = machine.architecture == Architecture::Amd64;
     let Drive { path, format, medium } = &machine.boot;
     let file = format!("if=none,id=boot,format={format},file={}", escaped(path));
     let mut words = match medium {
@@ -150,6 +174,11 @@ fn drives(machine: &Machine) -> Vec<[String; 2]> {
             pair("-drive", format!("{file},readonly=on")),
             pair("-device", "qemu-xhci"),
             pair("-device", "usb-storage,drive=boot,removable=on,bootindex=0"),
+        ],
+        Medium::Cd if !is_pc => vec![
+            pair("-drive", format!("{file},readonly=on,media=cdrom")),
+            pair("-device", "virtio-scsi-pci"),
+            pair("-device", "scsi-cd,drive=boot,bootindex=0"),
         ],
         Medium::Cd => vec![
             pair("-drive", format!("{file},readonly=on,media=cdrom")),
@@ -182,10 +211,12 @@ fn escaped(path: &Path) -> String {
 #[cfg(test)]
 mod tests {
     use super::{Accelerator, Drive, Forward, Machine, Medium, arguments};
+    use crate::spec::Architecture;
     use crate::vm::firmware::{Firmware, UefiFiles};
 
     fn machine() -> Machine {
         Machine {
+            architecture: Architecture::Amd64,
             accelerator: Accelerator::Emulation,
             firmware: Firmware::Bios,
             uefi: None,
@@ -221,6 +252,7 @@ mod tests {
             serials: vec![],
             smbios: vec!["/w/one".into()],
             monitor: Some("/w/monitor".into()),
+            architecture: Architecture::Amd64,
             accelerator: Accelerator::Kvm,
             memory_mib: 512,
         };
@@ -236,6 +268,25 @@ mod tests {
             -netdev user,id=net -device virtio-net-pci,netdev=net,romfile= \
             -smbios type=11,path=/w/one -qmp unix:/w/monitor,server=on,wait=off";
         assert_eq!(arguments(&stick).join(" "), expected);
+    }
+
+    #[test]
+    fn an_arm_machine_has_its_second_serial_port_plugged_in() {
+        let arm = Machine {
+            architecture: Architecture::Arm64,
+            firmware: Firmware::SecureBoot,
+            uefi: Some(UefiFiles { code: "/o/code".into(), vars: "/w/vars".into() }),
+            serials: vec!["/w/console.log".into(), "/w/verdict.log".into()],
+            ..machine()
+        };
+        let line = arguments(&arm).join(" ");
+        assert!(line.contains("-display none -cpu cortex-a72 -accel tcg"), "{line}");
+        assert!(line.contains("-machine virt -drive if=pflash,unit=0"), "{line}");
+        assert!(
+            line.contains("-serial chardev:serial0 -chardev file,id=serial1,path=/w/verdict.log"),
+            "{line}"
+        );
+        assert!(line.ends_with("-device pci-serial,chardev=serial1"), "{line}");
     }
 
     #[test]

@@ -25,30 +25,36 @@ pub mod workplace;
 use std::path::Path;
 
 use crate::host::{Need, is_program};
+use crate::spec::Architecture;
 use firmware::Firmware;
 
-const PROGRAMS: [(&str, &str, &str); 3] = [
-    ("qemu-system-x86_64", "qemu-system-x86", "to run images"),
+const PROGRAMS: [(&str, &str, &str); 2] = [
     ("qemu-img", "qemu-utils", "to keep what a running image writes apart from the image"),
     ("setpriv", "util-linux", "to let no machine outlive nuvol"),
 ];
 
-/// Everything for `run` and `test` that is missing on this machine.
-pub fn missing() -> Vec<Need> {
-    let mut needs = missing_for(&Firmware::ALL);
+/// Everything for `run` and `test` of images for `architecture` that is missing on this machine.
+pub fn missing(architecture: Architecture) -> Vec<Need> {
+    let mut needs = missing_for(architecture, &Firmware::of(architecture));
     needs.extend(negative::missing());
     needs
 }
 
-/// What is missing on this machine for booting images with each firmware of `list`.
-pub fn missing_for(list: &[Firmware]) -> Vec<Need> {
-    let absent = PROGRAMS.into_iter().filter(|(file, ..)| !is_program(file));
+/// What is missing on this machine for booting images for `architecture` with each firmware of `list`.
+pub fn missing_for(architecture: Architecture, list: &[Firmware]) -> Vec<Need> {
+    let package = match architecture {
+        Architecture::Amd64 => "qemu-system-x86",
+        Architecture::Arm64 => "qemu-system-arm",
+    };
+    let program = qemu::program(architecture);
+    let absent = PROGRAMS.into_iter().chain([(program.as_str(), package, "to run images")]);
+    let absent = absent.filter(|(file, ..)| !is_program(file));
     let mut needs: Vec<Need> = absent.map(|(file, package, why)| Need::program(file, package, why)).collect();
-    let folder = Path::new(firmware::OVMF_FOLDER);
-    needs.extend(list.iter().find_map(|&it| firmware::files(folder, it).err()).map(|it| Need {
+    let found = |it: &Firmware| firmware::files(Path::new(firmware::FOLDER), architecture, *it);
+    needs.extend(list.iter().find_map(|it| found(it).err()).map(|it| Need {
         what: it.to_string(),
         why: "to boot images by UEFI and Secure Boot".to_owned(),
-        mend: "apt-get install ovmf".to_owned(),
+        mend: format!("apt-get install {}", it.package),
     }));
     needs
 }

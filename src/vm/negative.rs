@@ -22,7 +22,7 @@ use super::trial::{self, Audience, Conditions, Trial};
 use crate::host::{Host, Need, is_program};
 
 /// Where shim looks for GRUB.
-const GRUBS: [&str; 2] = ["EFI/BOOT/grubx64.efi", "EFI/debian/grubx64.efi"];
+const FOLDERS: [&str; 2] = ["EFI/BOOT", "EFI/debian"];
 /// The kind of an EFI partition, C12A7328-F81F-11D2-BA4B-00A0C93EC93B as it lies on a disk.
 const EFI_PARTITION: [u8; 16] =
     [0x28, 0x73, 0x2a, 0xc1, 0x1f, 0xf8, 0xd2, 0x11, 0xba, 0x4b, 0x00, 0xa0, 0xc9, 0x3e, 0xc9, 0x3b];
@@ -122,7 +122,8 @@ fn scratch_disk(host: &Host, artefact: &Artefact, dir: &Path) -> anyhow::Result<
     let inside = format!("{}@@{offset}", disk.display());
     let file = dir.join("grub.efi");
     let mut replaced = 0;
-    for path in GRUBS.map(|path| format!("::{path}")) {
+    let name = format!("grub{}.efi", artefact.architecture.efi_mark());
+    for path in FOLDERS.map(|folder| format!("::{folder}/{name}")) {
         // Only one of the two need be there.
         if host.run(cmd!(host.shell(), "mcopy -n -i {inside} {path} {file}")).is_err() {
             continue;

@@ -8,6 +8,7 @@ use std::process::{Child, ExitStatus, Stdio};
 use anyhow::Context as _;
 
 use super::machine::{Accelerator, Machine, arguments};
+use crate::spec::Architecture;
 
 /// A running QEMU. It is killed and reaped when this value goes, and killed by the kernel when
 /// nuvol itself is killed.
@@ -24,13 +25,14 @@ impl Qemu {
     /// about the thread that started it.
     pub fn start(machine: &Machine, dir: &Path) -> anyhow::Result<Self> {
         let log = dir.join("qemu.log");
+        let program = program(machine.architecture);
         let file = File::create(&log).with_context(|| format!("making `{}`", log.display()))?;
         #[expect(
             clippy::disallowed_methods,
             reason = "QEMU is long-lived: this guard, not Host::run, looks after it"
         )]
         let child = std::process::Command::new("setpriv")
-            .args(["--pdeathsig", "KILL", "qemu-system-x86_64"])
+            .args(["--pdeathsig", "KILL", &program])
             .args(arguments(machine))
             // Ctrl-C is for us: we decide whether the guest may still write down what it has.
             .process_group(0)
@@ -38,7 +40,7 @@ impl Qemu {
             .stdout(file.try_clone().context("sharing QEMU's log")?)
             .stderr(file)
             .spawn()
-            .context("starting `qemu-system-x86_64`")?;
+            .with_context(|| format!("starting `{program}`"))?;
         Ok(Self { child, log })
     }
 
@@ -61,8 +63,16 @@ impl Drop for Qemu {
     }
 }
 
-/// KVM where it really works, else emulation.
-pub fn accelerator() -> Accelerator {
+/// The QEMU for machines of `architecture`.
+pub fn program(architecture: Architecture) -> String {
+    format!("qemu-system-{}", architecture.machine())
+}
+
+/// KVM where it really works and the machine is of the host's kind, else emulation.
+pub fn accelerator(architecture: Architecture) -> Accelerator {
+    if architecture != Architecture::of_host() {
+        return Accelerator::Emulation;
+    }
     // /dev/kvm can be there on a processor without the instructions (nested machines, containers).
     let flags = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let able = flags.split_whitespace().any(|flag| flag == "vmx" || flag == "svm");

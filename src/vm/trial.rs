@@ -12,11 +12,12 @@ use super::console::Announcement;
 use super::credentials::{self, Scope, Task};
 use super::firmware::{self, Firmware, UefiFiles};
 use super::judge;
-use super::machine::{Drive, Forward, Machine, Medium};
+use super::machine::{Drive, Forward, Machine, Medium, verdict_port};
 use super::qemu;
 use super::session::{self, Files, Seen};
 use super::verdict::{self, Identity, Verdict};
 use crate::host::{EnvironmentLacks, Host};
+use crate::spec::Architecture;
 
 /// The check that a first boot of an image is for.
 pub const FIRST: &str = "boot";
@@ -26,8 +27,10 @@ pub const FIRST: &str = "boot";
 pub struct Conditions {
     /// Folder for what the guests write; what is in it may go afterwards.
     pub scratch: PathBuf,
-    /// Folder of the UEFI firmware.
-    pub ovmf: PathBuf,
+    /// The machine that the images are for.
+    pub architecture: Architecture,
+    /// Where packages keep UEFI firmware.
+    pub share: PathBuf,
     /// Memory in MiB.
     pub memory_mib: u64,
     /// Size that smaller disks are grown to.
@@ -160,6 +163,7 @@ fn one(
         step_s: conditions.limit.as_secs() * 9 / 10,
         script: conditions.script.clone().filter(|_| earlier.is_none()),
         // The services of an image are the same on its further boots.
+        port: verdict_port(conditions.architecture),
         scope: if trial.check == FIRST { Scope::Whole } else { Scope::Booted },
     };
     let port = agent::free_port()?;
@@ -183,7 +187,8 @@ pub fn machine(
 ) -> anyhow::Result<Machine> {
     let files = Files::in_folder(dir);
     Ok(Machine {
-        accelerator: qemu::accelerator(),
+        architecture: conditions.architecture,
+        accelerator: qemu::accelerator(conditions.architecture),
         firmware,
         uefi: own_uefi(conditions, firmware, dir)?,
         memory_mib: conditions.memory_mib,
@@ -198,7 +203,8 @@ pub fn machine(
 
 /// The firmware with settings of its own, which stay from boot to boot as on a real machine.
 fn own_uefi(conditions: &Conditions, firmware: Firmware, dir: &Path) -> anyhow::Result<Option<UefiFiles>> {
-    let found = firmware::files(&conditions.ovmf, firmware).context(EnvironmentLacks)?;
+    let found =
+        firmware::files(&conditions.share, conditions.architecture, firmware).context(EnvironmentLacks)?;
     let Some(files) = found else { return Ok(None) };
     let vars = dir.join(format!("{firmware}-vars.fd"));
     if !vars.exists() {

@@ -2,7 +2,7 @@
 # Looks at a Nuvol node from inside and tells the host on the second serial port.
 # It reports; the host judges (src/vm/judge.rs). One `key=value` a line, see src/vm/verdict.rs;
 # lines that begin with `|` are for people.
-exec >/dev/ttyS1 2>&1
+exec >"/dev/$PORT" 2>&1
 export LC_ALL=C.UTF-8 SYSTEMD_PAGER='' SYSTEMD_COLORS=0
 : "${STEP_S:=180}"
 

@@ -1,0 +1,68 @@
+//! `nuvol agent`: the agent's own package, made once for all builds.
+
+use std::fs;
+use std::path::PathBuf;
+
+use anyhow::Context as _;
+
+use super::{Common, doctor, lock};
+use crate::host::{EnvironmentLacks, missing, on_signals};
+use crate::rootfs::{agent, agent_file_name, foreign_agent};
+use crate::spec::Architecture;
+use crate::store::{Artifact, sha256_file};
+
+/// Make the agent's package, which builds then find beside this program
+///
+/// The agent is compiled from the source that comes with this program, in a Debian build root of its own:
+/// the same source and compiler give the same bytes on every machine.
+#[derive(Debug, clap::Args)]
+pub struct Agent {
+    /// The nodes' architecture
+    #[arg(long, value_name = "NAME", default_value = "amd64")]
+    arch: Architecture,
+    /// Where the package goes [default: beside this program]
+    #[arg(long, short, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// Take this program instead of compiling one; for trials with `nuvol build --agent`
+    #[arg(long, value_name = "FILE")]
+    program: Option<PathBuf>,
+    /// A Debian mirror [default: the one that this machine's apt uses]
+    #[arg(long, value_name = "URL")]
+    mirror: Option<String>,
+    /// Use only what is on the shelf
+    #[arg(long)]
+    offline: bool,
+}
+
+/// Makes the package, and prints its path on standard output.
+pub fn run(common: &Common, args: &Agent) -> anyhow::Result<u8> {
+    on_signals()?;
+    let shop = common.workshop()?;
+    let needs = missing(&shop.host, shop.store.path())?;
+    if !needs.is_empty() {
+        eprint!("{}", doctor::text(&needs));
+        return Err(EnvironmentLacks.into());
+    }
+    let made = if let Some(path) = &args.program {
+        let path = path.canonicalize().with_context(|| format!("finding `{}`", path.display()))?;
+        let digest = sha256_file(&path).context("reading the agent's program")?;
+        foreign_agent(&shop, args.arch, Artifact { path, digest })?
+    } else {
+        let mirror = lock::mirror(&shop, args.mirror.as_deref())?;
+        agent(&shop, args.arch, None, &mirror, args.offline)?
+    };
+    let folder = match &args.out {
+        Some(out) => out.clone(),
+        None => std::env::current_exe().context("finding our own program")?.with_file_name(""),
+    };
+    let to = folder.join(agent_file_name(args.arch));
+    if made.path != to {
+        fs::create_dir_all(&folder).with_context(|| format!("making `{}`", folder.display()))?;
+        let mut file = tempfile::NamedTempFile::new_in(&folder).context("making the package")?;
+        std::io::copy(&mut fs::File::open(&made.path).context("reading the package")?, &mut file)
+            .context("writing the package")?;
+        file.persist(&to).with_context(|| format!("writing `{}`", to.display()))?;
+    }
+    println!("{}", to.display());
+    Ok(0)
+}
