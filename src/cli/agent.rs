@@ -1,7 +1,8 @@
 //! `nuvol agent`: the agent's own package, made once for all builds.
 
-use std::fs;
-use std::path::PathBuf;
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 
@@ -14,7 +15,8 @@ use crate::store::{Artifact, sha256_file};
 /// Make the agent's package, which builds then find beside this program
 ///
 /// The agent is compiled from the source that comes with this program, in a Debian build root of its own:
-/// the same source and compiler give the same bytes on every machine.
+/// the same source and compiler give the same bytes on every machine. The file `.buildinfo` beside the package
+/// lists the compiler's packages.
 #[derive(Debug, clap::Args)]
 pub struct Agent {
     /// The nodes' architecture
@@ -57,12 +59,22 @@ pub fn run(common: &Common, args: &Agent) -> anyhow::Result<u8> {
     };
     let to = folder.join(agent_file_name(args.arch));
     if made.path != to {
-        fs::create_dir_all(&folder).with_context(|| format!("making `{}`", folder.display()))?;
-        let mut file = tempfile::NamedTempFile::new_in(&folder).context("making the package")?;
-        std::io::copy(&mut fs::File::open(&made.path).context("reading the package")?, &mut file)
-            .context("writing the package")?;
-        file.persist(&to).with_context(|| format!("writing `{}`", to.display()))?;
+        copy(&made.path, &to)?;
+        let info = made.path.with_extension("buildinfo");
+        if info.is_file() {
+            copy(&info, &to.with_extension("buildinfo"))?;
+        }
     }
     println!("{}", to.display());
     Ok(0)
+}
+
+fn copy(from: &Path, to: &Path) -> anyhow::Result<()> {
+    let what = || format!("writing `{}`", to.display());
+    let folder = to.parent().filter(|it| !it.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    fs::create_dir_all(folder).with_context(what)?;
+    let mut file = tempfile::Builder::new().permissions(Permissions::from_mode(0o644)).tempfile_in(folder)?;
+    std::io::copy(&mut fs::File::open(from).with_context(what)?, &mut file).with_context(what)?;
+    file.persist(to).with_context(what)?;
+    Ok(())
 }

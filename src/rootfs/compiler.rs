@@ -35,6 +35,8 @@ pub struct Compiler {
     architecture: Architecture,
     #[serde(skip)]
     root: PathBuf,
+    #[serde(skip)]
+    packages: Vec<Package>,
 }
 
 #[derive(Serialize)]
@@ -76,7 +78,18 @@ impl Compiler {
         fetch(shop, &packages, offline)?;
         let entry = shop.make(&CompilerRecipe { packages: &packages })?;
         let key = entry.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-        Ok(Self { key, architecture, root: entry.join("root") })
+        Ok(Self { key, architecture, root: entry.join("root"), packages })
+    }
+
+    /// What it consists of, as deb-buildinfo(5) lists it: `libc6-dev:arm64 (= 2.41-12)`.
+    pub fn installed(&self) -> Vec<String> {
+        let line = |it: &Package| {
+            let foreign = it.uri.ends_with(&format!("_{}.deb", self.architecture))
+                && self.architecture != Architecture::of_host();
+            let mark = if foreign { format!(":{}", self.architecture) } else { String::new() };
+            format!("{}{mark} (= {})", it.name, it.version)
+        };
+        self.packages.iter().map(line).collect()
     }
 
     /// A sandbox with the compiler's programs.

@@ -19,6 +19,9 @@ use crate::workshop::{Recipe, Workshop};
 
 static PACKAGE: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/agent/package");
 const SCRIPTS: [&str; 4] = ["preinst", "postinst", "prerm", "postrm"];
+const PACKAGE_FILE: &str = "nuvol-agent.deb";
+/// Lies beside the package and tells what made it.
+const INFO_FILE: &str = "nuvol-agent.buildinfo";
 const PROGRAM: &str = "usr/bin/nuvol-agent";
 
 /// Says from which source a package was made.
@@ -30,8 +33,17 @@ struct AgentRecipe {
     version: &'static str,
     architecture: Architecture,
     /// Of a program that we compiled ourselves.
-    source: Option<String>,
+    made: Option<Made>,
     files: Vec<(String, String)>,
+}
+
+/// How the program was made.
+#[derive(Serialize)]
+struct Made {
+    /// sha256 of the source.
+    source: String,
+    /// The compiler's packages.
+    with: Vec<String>,
 }
 
 /// The file name of the agent's package for `architecture`.
@@ -64,7 +76,8 @@ pub fn agent(
     }
     let compiler = Compiler::of_archive(shop, architecture, mirror, offline)?;
     let program = program::compile(shop, &compiler, offline)?;
-    package(shop, architecture, program, Some(program::source_digest()))
+    let made = Made { source: program::source_digest(), with: compiler.installed() };
+    package(shop, architecture, program, Some(made))
 }
 
 /// `program`, which came from elsewhere, and what belongs to it as a package: for trials. Builds do not take it
@@ -81,15 +94,15 @@ fn package(
     shop: &Workshop,
     architecture: Architecture,
     program: Artifact,
-    source: Option<String>,
+    made: Option<Made>,
 ) -> anyhow::Result<Artifact> {
     let mut files = Vec::new();
     collect(&PACKAGE, &mut files);
     let files =
         files.into_iter().map(|(path, bytes)| (path, String::from_utf8_lossy(bytes).into_owned())).collect();
     let version = env!("CARGO_PKG_VERSION");
-    let entry = shop.make(&AgentRecipe { program, version, architecture, source, files })?;
-    Artifact::of(&entry, "nuvol-agent.deb")
+    let entry = shop.make(&AgentRecipe { program, version, architecture, made, files })?;
+    Artifact::of(&entry, PACKAGE_FILE)
 }
 
 /// The package that lies beside our program, unless it was made from another source than ours.
@@ -133,7 +146,7 @@ impl Recipe for AgentRecipe {
         control.sort();
         let control: Vec<_> =
             control.iter().map(|(path, bytes, mode)| (path.clone(), &bytes[..], *mode)).collect();
-        let file = std::fs::File::create(dir.join("nuvol-agent.deb")).context("making the package")?;
+        let file = std::fs::File::create(dir.join(PACKAGE_FILE)).context("making the package")?;
         let mut deb = ar::Builder::new(file);
         let parts = [
             ("debian-binary", b"2.0\n".to_vec()),
@@ -145,7 +158,11 @@ impl Recipe for AgentRecipe {
             header.set_mode(0o100_644);
             deb.append(&header, bytes.as_slice()).context("writing the package")?;
         }
-        Ok(())
+        drop(deb);
+        let Some(made) = &self.made else { return Ok(()) };
+        let artifact = Artifact::of(dir, PACKAGE_FILE)?;
+        std::fs::write(dir.join(INFO_FILE), self.info(made, &artifact)?)
+            .context("telling what made the package")
     }
 
     fn detail(&self, _: &Path) -> String {
@@ -154,10 +171,24 @@ impl Recipe for AgentRecipe {
 }
 
 impl AgentRecipe {
+    /// With what exact packages `deb` was made (deb-buildinfo(5)).
+    fn info(&self, made: &Made, deb: &Artifact) -> anyhow::Result<String> {
+        let Self { version, architecture, .. } = self;
+        let size = std::fs::metadata(&deb.path).context("reading the package")?.len();
+        Ok(format!(
+            "Format: 1.0\nSource: nuvol\nBinary: nuvol-agent\nArchitecture: {architecture}\nVersion: {version}\n\
+             Checksums-Sha256:\n {} {size} {}\nBuild-Architecture: {}\nInstalled-Build-Depends:\n {}\n",
+            deb.digest,
+            file_name(*architecture),
+            Architecture::of_host(),
+            made.with.join(",\n ")
+        ))
+    }
+
     fn control(&self, text: &str, installed_kib: usize) -> String {
-        let Self { version, architecture, source, .. } = self;
+        let Self { version, architecture, made, .. } = self;
         let text = text.trim_end();
-        let source = source.iter().map(|it| format!("{SOURCE_FIELD}: {it}\n")).collect::<String>();
+        let source: String = made.iter().map(|it| format!("{SOURCE_FIELD}: {}\n", it.source)).collect();
         format!(
             "{text}\nVersion: {version}\nArchitecture: {architecture}\nInstalled-Size: {installed_kib}\n{source}"
         )
