@@ -8,6 +8,7 @@ use anyhow::Context as _;
 use flate2::{Compression, GzBuilder};
 use include_dir::{Dir, DirEntry, include_dir};
 use serde::Serialize;
+use sha2::{Digest as _, Sha256};
 
 use super::compiler::Compiler;
 use super::install::Deb;
@@ -40,7 +41,7 @@ struct AgentRecipe {
 /// How the program was made.
 #[derive(Serialize)]
 struct Made {
-    /// sha256 of the source.
+    /// sha256 of the source, and of the files that lie beside it in the package.
     source: String,
     /// The compiler's packages.
     with: Vec<String>,
@@ -76,7 +77,7 @@ pub fn agent(
     }
     let compiler = Compiler::of_archive(shop, architecture, mirror, offline)?;
     let program = program::compile(shop, &compiler, offline)?;
-    let made = Made { source: program::source_digest(), with: compiler.installed() };
+    let made = Made { source: origin(), with: compiler.installed() };
     package(shop, architecture, program, Some(made))
 }
 
@@ -96,13 +97,26 @@ fn package(
     program: Artifact,
     made: Option<Made>,
 ) -> anyhow::Result<Artifact> {
+    let version = env!("CARGO_PKG_VERSION");
+    let entry = shop.make(&AgentRecipe { program, version, architecture, made, files: files() })?;
+    Artifact::of(&entry, PACKAGE_FILE)
+}
+
+/// What belongs to the program: path in `agent/package/`, and text.
+fn files() -> Vec<(String, String)> {
     let mut files = Vec::new();
     collect(&PACKAGE, &mut files);
-    let files =
-        files.into_iter().map(|(path, bytes)| (path, String::from_utf8_lossy(bytes).into_owned())).collect();
-    let version = env!("CARGO_PKG_VERSION");
-    let entry = shop.make(&AgentRecipe { program, version, architecture, made, files })?;
-    Artifact::of(&entry, PACKAGE_FILE)
+    files.into_iter().map(|(path, bytes)| (path, String::from_utf8_lossy(bytes).into_owned())).collect()
+}
+
+/// Stands for all that a package is made from, but the compiler.
+fn origin() -> String {
+    let mut hasher = Sha256::new();
+    hasher.update(program::source_digest());
+    for (path, text) in files() {
+        hasher.update(format!("{path} {}\n{text}", text.len()));
+    }
+    hex(&hasher.finalize())
 }
 
 /// The package that lies beside our program, unless it was made from another source than ours.
@@ -113,8 +127,7 @@ fn beside_us(architecture: Architecture) -> anyhow::Result<Option<Artifact>> {
         return Ok(None);
     }
     let (artifact, deb) = open(path)?;
-    let source = program::source_digest();
-    Ok((deb.control.get(SOURCE_FIELD) == Some(source.as_str())).then_some(artifact))
+    Ok((deb.control.get(SOURCE_FIELD) == Some(origin().as_str())).then_some(artifact))
 }
 
 fn open(path: PathBuf) -> anyhow::Result<(Artifact, Deb)> {
