@@ -30,7 +30,8 @@ pub struct Show {
 pub fn run(common: &Common, args: &Show) -> anyhow::Result<u8> {
     let name: ProfileName =
         args.profile.parse().map_err(|wrong: String| invalid(Problem::anywhere(wrong)))?;
-    let known = common.known_packages();
+    // Those of the host's architecture are known; a build finds out about others'.
+    let known = common.known_packages().filter(|_| args.arch == Architecture::of_host());
     let Resolved { plan, origins } = plan::resolve(&common.tree()?, &name, args.arch, known.as_ref())?;
     let text = match (&args.origin, common.json) {
         (None, false) => yaml::to_string(&plan)?,

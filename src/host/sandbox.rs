@@ -120,7 +120,9 @@ impl Sandbox {
             self.network && self.root != Path::new("/") && path.exists() && inside(&self.root, path).exists()
         });
         let network = network.map(|path| Lent { from: path.to_owned(), to: path.to_owned() });
-        let emulator = self.emulator.iter().map(|it| Lent { from: it.clone(), to: it.clone() });
+        // At a short path without colons: the kernel takes at most 127 characters, and parts words at colons.
+        let short = |path: &Path| Path::new("/run").join(path.file_name().unwrap_or_default());
+        let emulator = self.emulator.iter().map(|it| Lent { from: it.clone(), to: short(it) });
         for Lent { from, to } in self.read.iter().cloned().chain(network).chain(emulator) {
             line.extend(["--read".into(), from.into(), to.into()]);
         }
@@ -128,7 +130,7 @@ impl Sandbox {
             line.extend(["--write".into(), from.into(), to.into()]);
         }
         if let Some(path) = &self.emulator {
-            line.extend(["--emulator".into(), path.into()]);
+            line.extend(["--emulator".into(), short(path).into()]);
         }
         line.extend(args);
         // The program must not outlive us, even if we are killed: setpriv asks the kernel to
