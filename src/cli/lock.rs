@@ -9,7 +9,7 @@ use anyhow::Context as _;
 use super::Common;
 use crate::host::on_signals;
 use crate::plan;
-use crate::rootfs::{Archive, Mirror, Resolution, fetch};
+use crate::rootfs::{Archive, Mirror, Resolution};
 use crate::spec::{Problem, Problems, ProfileName};
 use crate::workshop::Workshop;
 
@@ -56,9 +56,10 @@ pub fn run(common: &Common, args: &Lock) -> anyhow::Result<u8> {
         path.display(),
         args.profile
     );
-    let all: Vec<_> = new.packages.iter().chain(&new.tools).cloned().collect();
-    fetch(&shop, &all, false)?;
-    let text = new.text(&new.about(&shop)?, &mirror)?;
+    // All of them, even if nothing new is said: whoever keeps a lock may keep the shelf for it too.
+    let supply = new.supply(false);
+    supply.ready(&shop)?;
+    let text = new.text(&new.about(&shop, &supply)?, &mirror)?;
     let folder = path.parent().context("a lock lies in a folder")?;
     let mut file = tempfile::NamedTempFile::new_in(folder).context("making the lock")?;
     file.write_all(text.as_bytes()).and_then(|()| file.as_file().sync_all()).context("writing the lock")?;

@@ -2,6 +2,7 @@
 
 mod build;
 mod cache;
+mod cache_explain;
 mod check;
 mod compare;
 mod doctor;
@@ -174,7 +175,7 @@ impl Common {
     /// The workshop on the shelf.
     pub fn workshop(&self) -> anyhow::Result<Workshop> {
         let store = Store::open(&self.shelf()?)?;
-        Ok(Workshop { host: Host::new(store.logs())?, store, report: Report::new(self.voice()) })
+        Ok(Workshop::new(Host::new(store.logs())?, store, Report::new(self.voice())))
     }
 }
 

@@ -19,6 +19,7 @@ pub use fat::Fat;
 pub use layout::{Layout, Span};
 
 use crate::plan;
+use crate::remote::Share;
 use crate::rootfs::{Bench, Facts, Root, Rootfs, Tools, Tree};
 use crate::store::{Found, sha256_file, spans};
 use crate::workshop::{Recipe, Workshop};
@@ -65,6 +66,7 @@ impl Disk<'_> {
     pub fn raw(&self, shop: &Workshop) -> anyhow::Result<PathBuf> {
         let raw = self.recipe.raw();
         if !raw.exists() {
+            shop.ready(&(self, &self.recipe))?;
             let since = Instant::now();
             let digest = self.recipe.write(shop).context("stage `disk` failed")?;
             anyhow::ensure!(
@@ -106,6 +108,7 @@ fn root_size(disk: &plan::Disk, facts: &Facts) -> anyhow::Result<u64> {
 impl Recipe for DiskRecipe<'_> {
     const STAGE: &'static str = "disk";
     const VERSION: u32 = 5;
+    const SHARE: Share = Share::Digests;
 
     fn make(&self, shop: &Workshop, dir: &Path) -> anyhow::Result<()> {
         let digest = self.write(shop)?;

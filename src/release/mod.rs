@@ -50,6 +50,7 @@ pub fn publish(
         return Ok(release);
     }
 
+    images.iter().try_for_each(|image| image.ready(shop))?;
     for (name, image) in &files {
         let to = draft.path().join(name);
         image.place(shop, &to)?;

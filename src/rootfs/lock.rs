@@ -9,6 +9,7 @@ use super::about::{About, Abouts, about};
 use super::archive::Archive;
 use super::mirror::Mirror;
 use super::resolve::Package;
+use super::supply::Supply;
 use super::tools;
 use crate::spec::PackageName;
 use crate::workshop::Workshop;
@@ -56,9 +57,14 @@ impl Resolution {
         })
     }
 
-    /// What all packages say about themselves. They must be on the shelf.
-    pub fn about(&self, shop: &Workshop) -> anyhow::Result<Abouts> {
-        about(shop, self.packages.iter().chain(&self.tools))
+    /// All its packages.
+    pub fn supply(&self, offline: bool) -> Supply {
+        Supply::of(self.packages.iter().chain(&self.tools).cloned().collect(), offline)
+    }
+
+    /// What all packages, which are in `supply`, say about themselves.
+    pub fn about(&self, shop: &Workshop, supply: &Supply) -> anyhow::Result<Abouts> {
+        about(shop, self.packages.iter().chain(&self.tools), supply)
     }
 
     /// The lock's text.

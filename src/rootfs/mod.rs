@@ -18,6 +18,7 @@ mod mirror;
 mod own;
 mod quick;
 mod resolve;
+mod supply;
 mod tools;
 mod tree;
 
@@ -30,7 +31,6 @@ use serde::Serialize;
 pub use archive::{Archive, known_packages};
 pub use base::Installer;
 pub use compare::{Difference, How, compare};
-pub use fetch::fetch;
 pub use gate::Leak;
 pub use install::{Job, inside as install_inside};
 pub use inventory::Installed;
@@ -38,6 +38,7 @@ pub use layer::Facts;
 pub use lock::Resolution;
 pub use mirror::Mirror;
 pub use resolve::Package;
+pub use supply::Supply;
 pub use tools::{Bench, Tools};
 pub use tree::{Body, Node, Tree};
 
@@ -62,9 +63,10 @@ pub struct Rootfs {
 
 /// The files of a root file system. In a recipe it stands for all that it is made from.
 #[derive(Serialize)]
-#[serde(transparent)]
 pub struct Root {
     key: String,
+    /// What of it is read.
+    base: Vec<Artifact>,
     #[serde(skip)]
     layering: layer::Layering,
 }
@@ -87,8 +89,8 @@ pub struct Source {
     pub mirror: Mirror,
     /// The exact packages.
     pub resolution: Resolution,
-    /// Whether nothing may be fetched.
-    pub offline: bool,
+    /// The packages' files.
+    pub supply: Supply,
     /// The agent's package, where it is not the one beside our program.
     pub agent: Option<PathBuf>,
     /// Who installs the packages.
@@ -96,9 +98,9 @@ pub struct Source {
 }
 
 /// Builds the root file system of `plan`.
-pub fn build(shop: &Workshop, plan: &Plan, overlay: &Overlay, source: Source) -> anyhow::Result<Rootfs> {
-    let Source { mirror, resolution, offline, agent, installer } = source;
-    let Resolution { suite, architecture, epoch, packages, tools, .. } = &resolution;
+pub fn build(shop: &Workshop, plan: &Plan, overlay: &Overlay, source: &Source) -> anyhow::Result<Rootfs> {
+    let Source { mirror, resolution, supply, agent, installer } = source;
+    let Resolution { suite, architecture, epoch, packages, tools, .. } = resolution;
     let lacking = resolution.lacks(&plan.base.packages);
     anyhow::ensure!(
         lacking.is_empty(),
@@ -112,12 +114,11 @@ pub fn build(shop: &Workshop, plan: &Plan, overlay: &Overlay, source: Source) ->
         "the lock is for {suite} on {architecture}, the profile for {wanted} on {}",
         machine.as_str()
     );
-    let epoch = *epoch;
-    let all: Vec<Package> = packages.iter().chain(tools).cloned().collect();
-    fetch(shop, &all, offline)?;
-    let tools = Tools::of(shop, suite, architecture, tools)?;
-    let abouts = resolution.about(shop)?;
-    let lock = resolution.text(&abouts, &mirror)?;
+    let (epoch, installer) = (*epoch, *installer);
+    let tools = Tools::of(shop, suite, architecture, tools, supply)?;
+    let abouts = resolution.about(shop, supply)?;
+    // Where nothing is made, new packages have not said anything yet.
+    let lock = if shop.explains() { String::new() } else { resolution.text(&abouts, mirror)? };
     let agent = own::agent(shop, agent.as_deref())?;
 
     let mut below = Vec::new();
@@ -137,8 +138,9 @@ pub fn build(shop: &Workshop, plan: &Plan, overlay: &Overlay, source: Source) ->
             finish: None,
             title: format!("{} packages of {profile}", packages.len()),
             below: below.clone(),
+            supply,
         };
-        below.push(Artifact::of(&shop.make(&recipe)?, "base.tar")?);
+        below.push(Artifact::of(&supply.heal(shop, || shop.make(&recipe))?, "base.tar")?);
     }
     let recipe = base::BaseRecipe {
         installer,
@@ -151,18 +153,19 @@ pub fn build(shop: &Workshop, plan: &Plan, overlay: &Overlay, source: Source) ->
         finish: Some(base::BaseRecipe::FINISH),
         title: format!("{} packages, the agent, units", packages.len()),
         below: below.clone(),
+        supply,
     };
-    below.push(Artifact::of(&shop.make(&recipe)?, "base.tar")?);
+    below.push(Artifact::of(&supply.heal(shop, || shop.make(&recipe))?, "base.tar")?);
     let layering = layer::Layering {
         base: below,
         files: overlay.files.clone(),
         components: plan.base.components.clone(),
         epoch,
     };
-    let layer = shop.make(&layer::LayerRecipe { layering: &layering, foreign: foreign(&mirror) })?;
+    let layer = shop.make(&layer::LayerRecipe { layering: &layering, foreign: foreign(mirror) })?;
     let facts = layer::Facts::read(&layer)?;
     let key = layer.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    Ok(Rootfs { root: Root { key, layering }, facts, epoch, lock, tools })
+    Ok(Rootfs { root: Root { key, base: layering.base.clone(), layering }, facts, epoch, lock, tools })
 }
 
 fn install_part(shop: &Workshop, layer: &Layer, epoch: u64) -> anyhow::Result<Artifact> {

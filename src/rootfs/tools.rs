@@ -11,7 +11,9 @@ use xshell::Cmd;
 
 use super::bootstrap::Bootstrap;
 use super::resolve::Package;
+use super::supply::Supply;
 use crate::host::{Feed, Sandbox};
+use crate::remote::Share;
 use crate::spec::PackageName;
 use crate::workshop::{Recipe, Workshop};
 
@@ -54,17 +56,21 @@ struct ToolsRecipe<'a> {
     suite: &'a str,
     architecture: &'a str,
     packages: &'a [Package],
+    #[serde(skip)]
+    supply: &'a Supply,
 }
 
 impl Tools {
-    /// The tools root of `packages`, which are on the shelf.
+    /// The tools root of `packages`, which are in `supply`.
     pub fn of(
         shop: &Workshop,
         suite: &str,
         architecture: &str,
         packages: &[Package],
+        supply: &Supply,
     ) -> anyhow::Result<Self> {
-        let entry = shop.make(&ToolsRecipe { suite, architecture, packages })?;
+        let recipe = ToolsRecipe { suite, architecture, packages, supply };
+        let entry = supply.heal(shop, || shop.make(&recipe))?;
         let key = entry.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
         Ok(Self { key, root: entry.join("root") })
     }
@@ -121,8 +127,10 @@ impl<'a> Bench<'a> {
 impl Recipe for ToolsRecipe<'_> {
     const STAGE: &'static str = "tools";
     const VERSION: u32 = 1;
+    const SHARE: Share = Share::Whole;
 
     fn make(&self, shop: &Workshop, dir: &Path) -> anyhow::Result<()> {
+        self.supply.ready(shop)?;
         let bootstrap = Bootstrap {
             tools: Path::new("/"),
             suite: self.suite,
