@@ -20,8 +20,8 @@ use crate::store::{Key, Look, RECIPE, SEAL, Seal, hex};
 use bucket::Bucket;
 use folder::Folder;
 
-/// Entries no larger than this, in bytes, come at once; the rest comes when its bytes are read.
-const SMALL: u64 = 1 << 20;
+/// An entry no larger than this, in bytes, is no more than a digest itself.
+const SMALL: u64 = 64 << 10;
 /// Raised when objects are written in another form.
 const FORM: &str = "v1";
 
@@ -47,8 +47,20 @@ pub enum Share {
     Nothing,
     /// Its digests, by which a finished release is known to be finished. Whoever reads its bytes makes it.
     Digests,
-    /// All of it.
+    /// All of it; its bytes come when they are read.
     Whole,
+    /// All of it, and it comes at once: the build reads it to know what later stages are made from.
+    AtOnce,
+}
+
+impl Share {
+    fn is_packed(self, seal: &Seal) -> bool {
+        match self {
+            Self::Nothing => false,
+            Self::Digests => seal.size() <= SMALL,
+            Self::Whole | Self::AtOnce => true,
+        }
+    }
 }
 
 /// What the cache has of an entry.
@@ -103,7 +115,7 @@ impl Remote {
         self.writes
     }
 
-    /// What it has of the entry `key` with this `recipe`. The bytes of a small one are laid into `folder` at once.
+    /// What it has of the entry `key` with this `recipe`. Bytes that are to come at once are laid into `folder`.
     pub fn offer(
         &self,
         key: &Key,
@@ -116,11 +128,10 @@ impl Remote {
         if seal.digest(RECIPE).is_none_or(|it| it != recipe) {
             return Err(Wrong::new(key, "was made from another recipe").into());
         }
-        let is_small = seal.size() <= SMALL;
-        if is_small {
+        if share != Share::Whole && share.is_packed(&seal) {
             self.fetch(key, &seal, folder)?;
         }
-        Ok(Some(if is_small && share == Share::Whole { Offer::Here } else { Offer::Known(seal) }))
+        Ok(Some(if share == Share::AtOnce { Offer::Here } else { Offer::Known(seal) }))
     }
 
     fn seal(&self, key: &Key, share: Share) -> anyhow::Result<Option<Seal>> {
@@ -147,7 +158,7 @@ impl Remote {
     pub fn put(&self, key: &Key, share: Share, folder: &Path, work: &Path) -> anyhow::Result<u64> {
         let seal = Seal::read(folder, SEAL, Look::Read).context("the entry has no seal")?.timeless();
         let mut bytes = 0;
-        if share == Share::Whole || seal.size() <= SMALL {
+        if share.is_packed(&seal) {
             let mut file = tempfile::tempfile_in(work).context("making a file")?;
             pack::pack(&seal, folder, &mut file)?;
             file.rewind().context("packing an entry")?;
@@ -164,7 +175,7 @@ impl Remote {
 }
 
 fn seal_name(key: &Key, share: Share) -> String {
-    let what = if share == Share::Whole { "seal" } else { "digests" };
+    let what = if share == Share::Digests { "digests" } else { "seal" };
     format!("{FORM}/{}/{what}", key.as_str())
 }
 

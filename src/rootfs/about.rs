@@ -72,7 +72,7 @@ fn guess<'a>(abouts: &mut Abouts, packages: impl Iterator<Item = &'a Package>) {
 impl Recipe for AboutRecipe<'_> {
     const STAGE: &'static str = "lock";
     const VERSION: u32 = 2;
-    const SHARE: Share = Share::Whole;
+    const SHARE: Share = Share::AtOnce;
 
     fn make(&self, shop: &Workshop, dir: &Path) -> anyhow::Result<()> {
         self.supply.ready(shop)?;

@@ -47,7 +47,7 @@ pub struct LayerRecipe<'a> {
 impl Recipe for LayerRecipe<'_> {
     const STAGE: &'static str = "layer";
     const VERSION: u32 = 4;
-    const SHARE: Share = Share::Whole;
+    const SHARE: Share = Share::AtOnce;
 
     fn make(&self, _: &Workshop, dir: &Path) -> anyhow::Result<()> {
         let tree = self.layering.tree()?;

@@ -42,7 +42,7 @@ impl Sharing {
         let wanted = match share {
             Share::Nothing => false,
             Share::Digests => !self.bytes_read.load(Ordering::Relaxed),
-            Share::Whole => true,
+            Share::Whole | Share::AtOnce => true,
         };
         wanted && !self.failed.load(Ordering::Relaxed) && !held(&self.wrong).contains(key)
     }
