@@ -16,7 +16,10 @@ pub struct Supply {
 
 impl Supply {
     /// A supply of `packages`; with `offline` they must be on the shelf when they are needed.
-    pub fn of(packages: Vec<Package>, offline: bool) -> Self {
+    pub fn of(mut packages: Vec<Package>, offline: bool) -> Self {
+        // The image and the tools have many in common.
+        packages.sort_by(|one, other| one.sha256.cmp(&other.sha256));
+        packages.dedup_by(|one, other| one.sha256 == other.sha256);
         Self { packages, offline, fetched: Mutex::new(false) }
     }
 
