@@ -8,7 +8,7 @@ use anyhow::Context as _;
 use super::{Common, doctor, lock};
 use crate::host::{EnvironmentLacks, missing, on_signals};
 use crate::rootfs::{Archive, Installer, Resolution, Source};
-use crate::spec::{Format, ProfileName};
+use crate::spec::{Format, MirrorUrl, ProfileName};
 use crate::{overlay, plan};
 
 /// Build a profile's images into `out/<profile>/<version>/`
@@ -22,9 +22,10 @@ pub struct Build {
     /// Where releases go
     #[arg(long, value_name = "DIR", default_value = "out")]
     out: PathBuf,
-    /// A Debian mirror [default: the one that this machine's apt uses]
+    /// A Debian mirror, or a snapshot service where the profile asks for one [default: the profile's, or the
+    /// one that this machine's apt uses]
     #[arg(long, value_name = "URL")]
-    mirror: Option<String>,
+    mirror: Option<MirrorUrl>,
     /// Install exactly the packages of `profiles/<profile>.lock`
     #[arg(long)]
     locked: bool,
@@ -52,12 +53,12 @@ pub fn run(common: &Common, args: &Build) -> anyhow::Result<u8> {
         eprint!("{}", doctor::text(&needs));
         return Err(EnvironmentLacks.into());
     }
-    let mirror = lock::mirror(&shop, args.mirror.as_deref())?;
+    let supply = lock::supply(&shop, &tree, &plan, args.mirror.as_ref())?;
     let resolution = if args.locked {
-        lock::read(common, &args.profile, &mirror)?
+        lock::read(common, &args.profile, &supply.mirror)?
     } else {
         // With the archive's index at hand, names of packages are checked too.
-        let archive = Archive::update(&shop, &plan.base, mirror.clone(), args.offline)?;
+        let archive = Archive::update(&shop, &plan.base, &supply, args.offline)?;
         plan = plan::resolve(&tree, &args.profile, Some(archive.names()))?.plan;
         Resolution::of_archive(&shop, &archive, &plan.base.packages)?
     };
@@ -66,7 +67,7 @@ pub fn run(common: &Common, args: &Build) -> anyhow::Result<u8> {
     }
     let out = std::path::absolute(&args.out).context("finding the output folder")?;
     let (offline, agent, installer) = (args.offline, args.agent.clone(), args.installer);
-    let source = Source { mirror, resolution, offline, agent, installer };
+    let source = Source { mirror: supply.mirror, resolution, offline, agent, installer };
     let release = crate::pipeline::build(&shop, &plan, &overlay, source, &out)?;
     shop.report.note(&format!("done in {:.1} s", since.elapsed().as_secs_f64()));
     if common.json {

@@ -8,9 +8,9 @@ use anyhow::Context as _;
 
 use super::Common;
 use crate::host::on_signals;
-use crate::plan;
-use crate::rootfs::{Archive, Mirror, Resolution, fetch};
-use crate::spec::{Problem, Problems, ProfileName};
+use crate::plan::{self, Plan};
+use crate::rootfs::{Archive, Keyring, Mirror, Resolution, Supply, fetch};
+use crate::spec::{MirrorUrl, Problem, Problems, ProfileName, Tree};
 use crate::workshop::Workshop;
 
 /// Write the exact packages of a profile to `profiles/<profile>.lock`
@@ -24,9 +24,10 @@ pub struct Lock {
     /// Replace the lock that is there, and print what changes
     #[arg(long)]
     update: bool,
-    /// A Debian mirror [default: the one that this machine's apt uses]
+    /// A Debian mirror, or a snapshot service where the profile asks for one [default: the profile's, or the
+    /// one that this machine's apt uses]
     #[arg(long, value_name = "URL")]
-    mirror: Option<String>,
+    mirror: Option<MirrorUrl>,
 }
 
 /// Writes the lock, and prints what it changes.
@@ -36,15 +37,16 @@ pub fn run(common: &Common, args: &Lock) -> anyhow::Result<u8> {
     let tree = common.tree()?;
     let mut plan = plan::resolve(&tree, &args.profile, None)?.plan;
     let shop = common.workshop()?;
-    let mirror = mirror(&shop, args.mirror.as_deref())?;
+    let supply = supply(&shop, &tree, &plan, args.mirror.as_ref())?;
+    let mirror = &supply.mirror;
     let old = match fs::read_to_string(&path) {
         // A damaged lock must not keep itself from being replaced.
-        Ok(_) if args.update => read(common, &args.profile, &mirror).ok(),
-        Ok(_) => Some(read(common, &args.profile, &mirror)?),
+        Ok(_) if args.update => read(common, &args.profile, mirror).ok(),
+        Ok(_) => Some(read(common, &args.profile, mirror)?),
         Err(err) if err.kind() == ErrorKind::NotFound => None,
         Err(err) => return Err(err).with_context(|| format!("reading `{}`", path.display())),
     };
-    let archive = Archive::update(&shop, &plan.base, mirror.clone(), false)?;
+    let archive = Archive::update(&shop, &plan.base, &supply, false)?;
     plan = plan::resolve(&tree, &args.profile, Some(archive.names()))?.plan;
     let new = Resolution::of_archive(&shop, &archive, &plan.base.packages)?;
     drop(archive);
@@ -58,7 +60,7 @@ pub fn run(common: &Common, args: &Lock) -> anyhow::Result<u8> {
     );
     let all: Vec<_> = new.packages.iter().chain(&new.tools).cloned().collect();
     fetch(&shop, &all, false)?;
-    let text = new.text(&new.about(&shop)?, &mirror)?;
+    let text = new.text(&new.about(&shop)?, mirror)?;
     let folder = path.parent().context("a lock lies in a folder")?;
     let mut file = tempfile::NamedTempFile::new_in(folder).context("making the lock")?;
     file.write_all(text.as_bytes()).and_then(|()| file.as_file().sync_all()).context("writing the lock")?;
@@ -77,9 +79,17 @@ pub fn read(common: &Common, profile: &ProfileName, mirror: &Mirror) -> anyhow::
         .map_err(|wrong| Problems::from(Problem::anywhere(format!("{name}: {wrong}"))).into())
 }
 
-/// The mirror that was named, or this machine's.
-pub fn mirror(shop: &Workshop, named: Option<&str>) -> anyhow::Result<Mirror> {
-    named.map_or_else(|| Mirror::of_host(&shop.host, shop.store.path()), |url| Ok(Mirror::at(url)))
+/// The archive that `plan` asks for, at the mirror `named` if there is one.
+pub fn supply(
+    shop: &Workshop,
+    tree: &Tree,
+    plan: &Plan,
+    named: Option<&MirrorUrl>,
+) -> anyhow::Result<Supply> {
+    let mirror = Mirror::of(&shop.host, shop.store.path(), &plan.archive, named)?;
+    let own = plan.archive.keyring.as_ref().and_then(|name| tree.keys().get(name.as_str()));
+    let keyring = own.map_or(Keyring::Debian, |keys| Keyring::Own(keys.clone()));
+    Ok(Supply { mirror, keyring })
 }
 
 fn path(common: &Common, profile: &ProfileName) -> anyhow::Result<PathBuf> {

@@ -83,7 +83,7 @@ impl Recipe for ResolveRecipe<'_> {
         // The same beginning as mmdebstrap's: the essential packages and apt.
         let mut args = vec!["install", "--print-uris", "-qq", "-y", "?essential", "apt"];
         args.extend(self.names.iter().map(PackageName::as_str));
-        let text = self.archive.read(shop, "apt-get", &args).context("resolving the packages")?;
+        let text = self.archive.apt.read(shop, "apt-get", &args).context("resolving the packages")?;
         let mut packages = parse_uris(&text)?;
 
         packages.sort_by(|a, b| a.name.cmp(&b.name));
