@@ -6,91 +6,17 @@
 #![expect(clippy::disallowed_methods, reason = "tests start nuvol as people do")]
 #![allow(clippy::unwrap_used)]
 
-#[path = "common/archive.rs"]
-mod archive;
-#[path = "common/mirror.rs"]
-mod mirror;
+mod common {
+    pub mod archive;
+    pub mod lab;
+    pub mod mirror;
+}
 
 use std::fs;
 use std::net::TcpListener;
-use std::process::{Command, Stdio};
 
-use archive::Archive;
-use mirror::{Fault, Mirror};
-
-fn wanted() -> bool {
-    std::env::var("RUN_SLOW_TESTS").is_ok_and(|value| value == "1")
-}
-
-/// A tree, a shelf, an archive and its mirror.
-struct Lab {
-    dir: tempfile::TempDir,
-    archive: Archive,
-    mirror: Mirror,
-}
-
-/// How a run ended: exit code, standard output, standard error.
-type Ended = (i32, String, String);
-
-impl Lab {
-    fn new() -> Self {
-        let dir = tempfile::tempdir().unwrap();
-        let archive = Archive::new(dir.path());
-        archive.add("hello", "1", "", "");
-        archive.publish("yesterday", "next week");
-        let mirror = Mirror::of(archive.folder());
-        let lab = Self { dir, archive, mirror };
-        fs::create_dir_all(lab.path("tree/profiles")).unwrap();
-        fs::create_dir(lab.path("tree/keys")).unwrap();
-        fs::write(lab.path("tree/keys/test.gpg"), lab.archive.keyring()).unwrap();
-        lab.profile("[hello]", &format!("mirror: \"{}/debian\"", lab.mirror.url));
-        lab
-    }
-
-    fn path(&self, name: &str) -> std::path::PathBuf {
-        self.dir.path().join(name)
-    }
-
-    fn profile(&self, packages: &str, archive: &str) {
-        let text = format!(
-            "summary: T\nversion: 1\nformats: [raw]\npackages: {packages}\n\
-             archive: {{ keyring: test.gpg, {archive} }}\n"
-        );
-        fs::write(self.path("tree/profiles/t.yaml"), text).unwrap();
-    }
-
-    fn nuvol(&self, args: &[&str]) -> Ended {
-        let mut nuvol = Command::new(env!("CARGO_BIN_EXE_nuvol"));
-        nuvol.args(args).arg("--tree").arg(self.path("tree")).env("NUVOL_CACHE", self.path("shelf"));
-        let out = nuvol.stdin(Stdio::null()).output().unwrap();
-        let text = |bytes| String::from_utf8(bytes).unwrap();
-        (out.status.code().unwrap(), text(out.stdout), text(out.stderr))
-    }
-
-    fn lock(&self) -> Ended {
-        self.nuvol(&["lock", "t", "--update"])
-    }
-
-    fn text(&self) -> String {
-        fs::read_to_string(self.path("tree/profiles/t.lock")).unwrap_or_default()
-    }
-
-    /// Expects `lock` to fail with `code` and all of `words`, and to leave the lock as it was.
-    fn fails(&self, code: i32, words: &[&str]) {
-        let before = self.text();
-        let (found, out, err) = self.lock();
-        assert_eq!(found, code, "{out}{err}");
-        for words in words {
-            assert!(err.contains(words), "expected `{words}` in: {err}");
-        }
-        assert_eq!(before, self.text());
-    }
-
-    fn works(&self) {
-        let (code, out, err) = self.lock();
-        assert_eq!(code, 0, "{out}{err}");
-    }
-}
+use common::lab::{Lab, wanted};
+use common::mirror::Fault;
 
 #[test]
 fn an_index_that_cannot_be_had() {

@@ -55,7 +55,7 @@ pub fn run(common: &Common, args: &Build) -> anyhow::Result<u8> {
     }
     let supply = lock::supply(&shop, &tree, &plan, args.mirror.as_ref())?;
     let resolution = if args.locked {
-        lock::read(common, &args.profile, &supply.mirror)?
+        lock::resolution(common, &args.profile, &supply.mirror, plan.base.architecture)?
     } else {
         // With the archive's index at hand, names of packages are checked too.
         let archive = Archive::update(&shop, &plan.base, &supply, args.offline)?;

@@ -165,6 +165,17 @@ impl Apt {
         shop.host.read(command.env("APT_CONFIG", self.folder.join("apt.conf")))
     }
 
+    /// What `apt-get` prints, were the packages of the dpkg status `status` installed.
+    pub fn read_over(&self, shop: &Workshop, status: &str, args: &[&str]) -> anyhow::Result<String> {
+        let path = self.folder.join("status.locked");
+        fs::write(&path, status).context("telling apt what is installed")?;
+        let status = format!("Dir::State::status={}", path.display());
+        // Its cache is for the other status.
+        let mut all = vec!["-o", &status, "-o", "Dir::Cache::pkgcache="];
+        all.extend(args);
+        self.read(shop, "apt-get", &all)
+    }
+
     /// The names of all packages of the archive.
     pub fn names(&self) -> anyhow::Result<BTreeSet<PackageName>> {
         let text = fs::read_to_string(self.folder.join(NAMES)).context("reading the names of packages")?;

@@ -17,6 +17,7 @@ mod inventory;
 mod layer;
 mod lock;
 mod mirror;
+mod news;
 mod own;
 mod quick;
 mod resolve;
@@ -29,6 +30,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use serde::Serialize;
 
+pub use about::about;
 pub use archive::{Archive, Supply, known_packages};
 pub use base::Installer;
 pub use compare::{Difference, How, compare};
@@ -38,8 +40,9 @@ pub use index::Keyring;
 pub use install::{Job, inside as install_inside};
 pub use inventory::Installed;
 pub use layer::Facts;
-pub use lock::Resolution;
+pub use lock::{LockFile, Resolution};
 pub use mirror::Mirror;
+pub use news::{Change, News};
 pub use resolve::Package;
 pub use tools::{Bench, Tools};
 pub use tree::{Body, Node, Tree};
@@ -120,7 +123,7 @@ pub fn build(shop: &Workshop, plan: &Plan, overlay: &Overlay, source: Source) ->
     fetch(shop, &all, offline)?;
     let tools = Tools::of(shop, suite, architecture, tools)?;
     let abouts = resolution.about(shop)?;
-    let lock = resolution.text(&abouts, &mirror)?;
+    let lock = LockFile::of(std::slice::from_ref(&resolution), &abouts)?.text(&mirror);
     let agent = own::agent(shop, agent.as_deref())?;
 
     let mut below = Vec::new();
