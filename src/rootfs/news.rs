@@ -150,19 +150,28 @@ fn changelog(shop: &Workshop, locked: &Locked) -> anyhow::Result<Option<String>>
 /// The entries of a changelog that are newer than the version `before`.
 fn entries(text: &str, before: &str) -> Vec<Entry> {
     let mut found: Vec<Entry> = Vec::new();
+    // Whether a point goes on; what is below it, and whose the next ones are, is left out.
+    let mut open = false;
     for line in text.lines() {
         if let Some(entry) = heading(line) {
             if compare(&entry.version, before).is_le() {
                 break;
             }
             found.push(entry);
+            open = false;
         } else if let Some(entry) = found.last_mut().filter(|_| line.starts_with("  ")) {
             entry.flaws.extend(flaws(line));
-            match (line.trim().strip_prefix("* "), entry.points.last_mut()) {
-                (Some(point), _) => entry.points.push(point.trim().to_owned()),
-                (None, Some(point)) => *point = format!("{point} {}", line.trim()).trim_end().to_owned(),
-                (None, None) => {}
+            let line = line.trim();
+            if let Some(point) = line.strip_prefix("* ") {
+                entry.points.push(point.trim().to_owned());
+                open = true;
+            } else if line.starts_with(['-', '+', '[']) {
+                open = false;
+            } else if let Some(point) = entry.points.last_mut().filter(|_| open) {
+                *point = format!("{point} {line}");
             }
+        } else {
+            open = false;
         }
     }
     found
@@ -248,6 +257,10 @@ hello (1:2.0-1+deb13u1) trixie-security; urgency=high
 
   * Do not trust the length field (CVE-2026-12345, CVE-2026-4711).
     It may be negative. (Closes: #99)
+    - in libhello, which is older than
+      the protocol
+
+  [ B ]
   * New watch file.
 
  -- T <t@test>  Sun, 01 Nov 2026 00:00:00 +0000
