@@ -12,7 +12,7 @@ use crate::overlay::{self, Overlay};
 use crate::plan::{self, Plan};
 use crate::remote::Remote;
 use crate::rootfs::{Archive, Installer, Resolution, Source};
-use crate::spec::{Format, Problem, Problems, ProfileName, Tree};
+use crate::spec::{Format, MirrorUrl, Problem, Problems, ProfileName, Tree};
 use crate::workshop::{Sharing, Workshop};
 
 /// Build a profile's images into `out/<profile>/<version>/`
@@ -50,9 +50,10 @@ pub struct What {
     /// Only this format; may be given more than once
     #[arg(long = "format", value_name = "FORMAT")]
     formats: Vec<Format>,
-    /// A Debian mirror [default: the one that this machine's apt uses]
+    /// A Debian mirror, or a snapshot service where the profile asks for one [default: the profile's, or the
+    /// one that this machine's apt uses]
     #[arg(long, value_name = "URL")]
-    mirror: Option<String>,
+    mirror: Option<MirrorUrl>,
     /// Install exactly the packages of `profiles/<profile>.lock`
     #[arg(long)]
     locked: bool,
@@ -139,12 +140,12 @@ impl What {
         offline: bool,
     ) -> anyhow::Result<Inputs> {
         let Planned { tree, mut plan, overlay } = planned;
-        let mirror = lock::mirror(shop, self.mirror.as_deref())?;
+        let repository = lock::repository(shop, &tree, &plan, self.mirror.as_ref())?;
         let resolution = if self.locked {
-            lock::read(common, &self.profile, &mirror)?
+            lock::resolution(common, &self.profile, &repository.mirror, plan.base.architecture)?
         } else {
             // With the archive's index at hand, names of packages are checked too.
-            let archive = Archive::update(shop, &plan.base, mirror.clone(), offline)?;
+            let archive = Archive::update(shop, &plan.base, &repository, offline)?;
             plan = plan::resolve(&tree, &self.profile, Some(archive.names()))?.plan;
             Resolution::of_archive(shop, &archive, &plan.base.packages)?
         };
@@ -152,7 +153,7 @@ impl What {
             disk.formats = self.formats.iter().copied().collect();
         }
         let supply = resolution.supply(offline);
-        let (agent, installer) = (self.agent.clone(), self.installer);
+        let (mirror, agent, installer) = (repository.mirror, self.agent.clone(), self.installer);
         Ok(Inputs { plan, overlay, source: Source { mirror, resolution, supply, agent, installer } })
     }
 }

@@ -7,14 +7,17 @@ mod base;
 mod bootstrap;
 mod compare;
 mod control;
+mod download;
 mod fetch;
 mod gate;
 mod http;
+mod index;
 mod install;
 mod inventory;
 mod layer;
 mod lock;
 mod mirror;
+mod news;
 mod own;
 mod quick;
 mod resolve;
@@ -28,15 +31,18 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use serde::Serialize;
 
-pub use archive::{Archive, known_packages};
+pub use about::about;
+pub use archive::{Archive, Repository, known_packages};
 pub use base::Installer;
 pub use compare::{Difference, How, compare};
 pub use gate::Leak;
+pub use index::Keyring;
 pub use install::{Job, inside as install_inside};
 pub use inventory::Installed;
 pub use layer::Facts;
-pub use lock::Resolution;
+pub use lock::{LockFile, Resolution};
 pub use mirror::Mirror;
+pub use news::{Change, News};
 pub use resolve::Package;
 pub use supply::Supply;
 pub use tools::{Bench, Tools};
@@ -118,7 +124,11 @@ pub fn build(shop: &Workshop, plan: &Plan, overlay: &Overlay, source: &Source) -
     let tools = Tools::of(shop, suite, architecture, tools, supply)?;
     let abouts = resolution.about(shop, supply)?;
     // Where nothing is made, new packages have not said anything yet.
-    let lock = if shop.explains() { String::new() } else { resolution.text(&abouts, mirror)? };
+    let lock = if shop.explains() {
+        String::new()
+    } else {
+        LockFile::of(std::slice::from_ref(resolution), &abouts)?.text(mirror)
+    };
     let agent = own::agent(shop, agent.as_deref())?;
 
     let mut below = Vec::new();
