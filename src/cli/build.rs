@@ -53,12 +53,12 @@ pub fn run(common: &Common, args: &Build) -> anyhow::Result<u8> {
         eprint!("{}", doctor::text(&needs));
         return Err(EnvironmentLacks.into());
     }
-    let supply = lock::supply(&shop, &tree, &plan, args.mirror.as_ref())?;
+    let upstream = lock::upstream(&shop, &tree, &plan, args.mirror.as_ref())?;
     let resolution = if args.locked {
-        lock::resolution(common, &args.profile, &supply.mirror, plan.base.architecture)?
+        lock::resolution(common, &args.profile, &upstream.mirror, plan.base.architecture)?
     } else {
         // With the archive's index at hand, names of packages are checked too.
-        let archive = Archive::update(&shop, &plan.base, &supply, args.offline)?;
+        let archive = Archive::update(&shop, &plan.base, &upstream, args.offline)?;
         plan = plan::resolve(&tree, &args.profile, Some(archive.names()))?.plan;
         Resolution::of_archive(&shop, &archive, &plan.base.packages)?
     };
@@ -67,7 +67,7 @@ pub fn run(common: &Common, args: &Build) -> anyhow::Result<u8> {
     }
     let out = std::path::absolute(&args.out).context("finding the output folder")?;
     let (offline, agent, installer) = (args.offline, args.agent.clone(), args.installer);
-    let source = Source { mirror: supply.mirror, resolution, offline, agent, installer };
+    let source = Source { mirror: upstream.mirror, resolution, offline, agent, installer };
     let release = crate::pipeline::build(&shop, &plan, &overlay, source, &out)?;
     shop.report.note(&format!("done in {:.1} s", since.elapsed().as_secs_f64()));
     if common.json {

@@ -10,7 +10,7 @@ use super::Common;
 use crate::host::on_signals;
 use crate::plan::{self, Plan};
 use crate::rootfs::{
-    Archive, Change, Keyring, LockFile, Mirror, News, Package, Resolution, Supply, about, fetch,
+    Archive, Change, Keyring, LockFile, Mirror, News, Package, Resolution, Upstream, about, fetch,
 };
 use crate::spec::{Architecture, MirrorUrl, PackageName, Problem, Problems, ProfileName, Tree};
 use crate::workshop::Workshop;
@@ -43,9 +43,9 @@ pub fn run(common: &Common, args: &Lock) -> anyhow::Result<u8> {
     // One for each architecture.
     let plans = [plan::resolve(&tree, &args.profile, None)?.plan];
     let shop = common.workshop()?;
-    let supply = supply(&shop, &tree, &plans[0], args.mirror.as_ref())?;
-    let old = old(common, args, &path, &supply.mirror)?;
-    let resolve = |plan: &Plan| resolve(&shop, &tree, args, &supply, plan, old.as_ref());
+    let upstream = upstream(&shop, &tree, &plans[0], args.mirror.as_ref())?;
+    let old = old(common, args, &path, &upstream.mirror)?;
+    let resolve = |plan: &Plan| resolve(&shop, &tree, args, &upstream, plan, old.as_ref());
     let resolutions = plans.iter().map(resolve).collect::<anyhow::Result<Vec<Resolution>>>()?;
     let all: Vec<Package> = resolutions.iter().flat_map(Resolution::all).cloned().collect();
     fetch(&shop, &all, false)?;
@@ -64,7 +64,7 @@ pub fn run(common: &Common, args: &Lock) -> anyhow::Result<u8> {
     );
     let folder = path.parent().context("a lock lies in a folder")?;
     let mut file = tempfile::NamedTempFile::new_in(folder).context("making the lock")?;
-    let text = new.text(&supply.mirror);
+    let text = new.text(&upstream.mirror);
     file.write_all(text.as_bytes()).and_then(|()| file.as_file().sync_all()).context("writing the lock")?;
     file.persist(&path).with_context(|| format!("writing `{}`", path.display()))?;
     let count: usize = resolutions.iter().map(|it| it.packages.len()).sum();
@@ -88,11 +88,11 @@ fn resolve(
     shop: &Workshop,
     tree: &Tree,
     args: &Lock,
-    supply: &Supply,
+    upstream: &Upstream,
     plan: &Plan,
     old: Option<&LockFile>,
 ) -> anyhow::Result<Resolution> {
-    let archive = Archive::update(shop, &plan.base, supply, false)?;
+    let archive = Archive::update(shop, &plan.base, upstream, false)?;
     let plan = plan::resolve(tree, &args.profile, Some(archive.names()))?.plan;
     let name = plan.base.architecture.as_str();
     let old = old.and_then(|it| it.resolution(name, name));
@@ -154,16 +154,16 @@ pub fn resolution(
 }
 
 /// The archive that `plan` asks for, at the mirror `named` if there is one.
-pub fn supply(
+pub fn upstream(
     shop: &Workshop,
     tree: &Tree,
     plan: &Plan,
     named: Option<&MirrorUrl>,
-) -> anyhow::Result<Supply> {
+) -> anyhow::Result<Upstream> {
     let mirror = Mirror::of(&shop.host, shop.store.path(), &plan.archive, named)?;
     let own = plan.archive.keyring.as_ref().and_then(|name| tree.keys().get(name.as_str()));
     let keyring = own.map_or(Keyring::Debian, |keys| Keyring::Own(keys.clone()));
-    Ok(Supply { mirror, keyring })
+    Ok(Upstream { mirror, keyring })
 }
 
 fn path(common: &Common, profile: &ProfileName) -> anyhow::Result<PathBuf> {

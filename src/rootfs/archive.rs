@@ -25,7 +25,7 @@ pub fn known_packages(shelf: &Path) -> Option<BTreeSet<PackageName>> {
 
 /// Where an archive is, and who signs it.
 #[derive(Debug, Clone)]
-pub struct Supply {
+pub struct Upstream {
     /// Where it is fetched from.
     pub mirror: Mirror,
     /// Who signs it.
@@ -43,12 +43,12 @@ pub struct Archive {
 }
 
 impl Archive {
-    /// The index of `base`'s suites from `supply`, fetched unless it is the newest that there is.
+    /// The index of `base`'s suites from `upstream`, fetched unless it is the newest that there is.
     /// With `offline` it is the shelf's, whatever its age, and nobody is asked.
-    pub fn update(shop: &Workshop, base: &Base, supply: &Supply, offline: bool) -> anyhow::Result<Self> {
+    pub fn update(shop: &Workshop, base: &Base, upstream: &Upstream, offline: bool) -> anyhow::Result<Self> {
         let since = Instant::now();
         let (folder, lock) = shop.store.kept(FOLDER)?;
-        let Supply { mirror, keyring } = supply;
+        let Upstream { mirror, keyring } = upstream;
         let wanted = Wanted { base, mirror, keyring, proxies: proxies(shop)? };
         let index = Index::of(&folder, &wanted);
         let (state, found) = match index.state() {

@@ -31,7 +31,7 @@ use anyhow::Context as _;
 use serde::Serialize;
 
 pub use about::about;
-pub use archive::{Archive, Supply, known_packages};
+pub use archive::{Archive, Upstream, known_packages};
 pub use base::Installer;
 pub use compare::{Difference, How, compare};
 pub use fetch::fetch;
