@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io::{ErrorKind, Write as _};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 
@@ -71,9 +71,14 @@ pub fn run(common: &Common, args: &Lock) -> anyhow::Result<u8> {
 /// The lock of `profile`.
 pub fn read(common: &Common, profile: &ProfileName, mirror: &Mirror) -> anyhow::Result<Resolution> {
     let path = path(common, profile)?;
-    let text = fs::read_to_string(&path)
-        .with_context(|| format!("reading `{}`; `nuvol lock {profile}` writes it", path.display()))?;
+    anyhow::ensure!(path.exists(), "there is no `{}`; `nuvol lock {profile}` writes it", path.display());
+    parse(&path, mirror)
+}
+
+/// The lock in the file `path`.
+pub fn parse(path: &Path, mirror: &Mirror) -> anyhow::Result<Resolution> {
     let name = path.display();
+    let text = fs::read_to_string(path).with_context(|| format!("reading `{name}`"))?;
     Resolution::parse(&text, mirror)
         .map_err(|wrong| Problems::from(Problem::anywhere(format!("{name}: {wrong}"))).into())
 }

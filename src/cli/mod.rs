@@ -12,6 +12,7 @@ mod plan;
 mod run;
 mod schema;
 mod test;
+mod verify;
 
 use std::collections::BTreeSet;
 use std::io::{ErrorKind, IsTerminal as _};
@@ -61,6 +62,7 @@ enum Verb {
     Schema(schema::Schema),
     Run(run::Run),
     Test(test::Test),
+    Verify(verify::Verify),
     Doctor(doctor::Doctor),
     Cache(cache::Cache),
     /// Print a completion script for a shell
@@ -109,6 +111,7 @@ fn dispatch(cli: &Cli) -> anyhow::Result<u8> {
         Verb::Schema(args) => schema::run(args),
         Verb::Run(args) => run::run(&cli.common, args),
         Verb::Test(args) => test::run(&cli.common, args),
+        Verb::Verify(args) => verify::run(&cli.common, args),
         Verb::Doctor(args) => doctor::run(&cli.common, args),
         Verb::Cache(args) => cache::run(&cli.common, args),
         Verb::Completions { shell } => {
