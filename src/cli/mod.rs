@@ -8,6 +8,7 @@ mod compare;
 mod doctor;
 mod install;
 mod lock;
+mod matrix;
 mod plan;
 mod run;
 mod schema;
