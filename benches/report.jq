@@ -9,6 +9,8 @@ map(. + {median: ([.runs[0] | keys[]] as $keys | .runs as $runs
 | map(. + {ratio: (if $ours[.work] then .median.seconds / $ours[.work] else null end)})
 | {
   about: $about,
+  circumstances: ("\($about.date), \($about.processors) processors, Linux \($about.kernel): medians of " +
+    "\(.[0].runs | length) runs; " + ([$about.versions | to_entries[] | "\(.key) \(.value)"] | join(", "))),
   table: ([
     "| work | by | seconds | ratio | CPU s | memory MiB | disk MiB |",
     "|---|---|---|---|---|---|---|",

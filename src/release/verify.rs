@@ -166,3 +166,50 @@ pub fn deviation(folder: &Path, rebuilt: &Path, overlay: &Overlay) -> anyhow::Re
     };
     Ok(Some(Deviation { stage: stage.to_owned(), place }))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::path::Path;
+
+    use super::{MANIFEST, SUMS, problems};
+    use crate::store::sha256_file;
+
+    /// A release of one image.
+    fn release(folder: &Path) {
+        fs::write(folder.join("x.raw"), "disk").unwrap();
+        let digest = sha256_file(&folder.join("x.raw")).unwrap();
+        let manifest = serde_json::json!({
+            "schema": 1, "profile": "x", "version": "1", "architecture": "amd64", "builder": "nuvol", "rootfs": "00",
+            "images": [{ "file": "x.raw", "format": "raw", "sha256": digest, "size": 4 }],
+        });
+        fs::write(folder.join(MANIFEST), manifest.to_string()).unwrap();
+        let line = |name: &str| format!("{}  {name}\n", sha256_file(&folder.join(name)).unwrap());
+        fs::write(folder.join(SUMS), line("x.raw") + &line(MANIFEST)).unwrap();
+    }
+
+    #[test]
+    fn a_whole_release_has_no_problems() {
+        let dir = tempfile::tempdir().unwrap();
+        release(dir.path());
+        assert!(problems(dir.path()).unwrap().is_empty());
+    }
+
+    #[test]
+    fn all_that_is_wrong_is_told_at_once() {
+        let dir = tempfile::tempdir().unwrap();
+        release(dir.path());
+        let path = dir.path().join(SUMS);
+        let text = fs::read_to_string(&path).unwrap().replacen(|c: char| c.is_ascii_hexdigit(), "g", 1);
+        fs::write(&path, text + "00  gone.iso\n00  ../out\n").unwrap();
+        fs::write(dir.path().join("extra"), "").unwrap();
+        let expected = [
+            "SHA256SUMS: line 4 is no checksum",
+            "gone.iso: is missing",
+            "x.raw: is not what SHA256SUMS says",
+            "extra: is not in SHA256SUMS",
+            "x.raw: manifest.json and SHA256SUMS say different things",
+        ];
+        assert_eq!(problems(dir.path()).unwrap(), expected);
+    }
+}
