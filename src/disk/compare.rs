@@ -165,41 +165,38 @@ fn differ(one: (&Ext4, &Metadata), other: (&Ext4, &Metadata), path: &[u8]) -> an
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use std::fs;
+    use std::path::{Path, PathBuf};
     use std::process::Command;
 
     use super::{Layout, first_byte, first_difference};
 
-    /// A disk with nothing but a root file system of these files.
-    #[expect(clippy::disallowed_methods, reason = "the file system is made by another program than reads it")]
-    fn disk(dir: &std::path::Path, name: &str, files: &[(&str, &str)]) -> std::path::PathBuf {
-        let (tree, path) = (dir.join("tree"), dir.join(name));
-        fs::create_dir(&tree).unwrap();
+    /// A disk with nothing but a root file system of these files, by name and text.
+    #[expect(clippy::disallowed_methods, reason = "another program than ours makes the file system")]
+    pub(crate) fn disk(path: &Path, files: &[(&str, &str)]) -> PathBuf {
+        const ID: &str = "5ac6a5d1-3b43-4b34-8ac1-4d4f6c5d1d3a";
+        let tree = tempfile::tempdir().unwrap();
         for (name, text) in files {
-            fs::write(tree.join(name), text).unwrap();
-            fs::File::open(tree.join(name)).unwrap().set_modified(std::time::UNIX_EPOCH).unwrap();
+            let path = tree.path().join(name);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(&path, text).unwrap();
+            fs::File::open(&path).unwrap().set_modified(std::time::UNIX_EPOCH).unwrap();
         }
         let options = format!("offset={},hash_seed={ID},lazy_itable_init=0", Layout::new(0).root.offset);
-        let mut mke2fs = Command::new("mke2fs");
-        mke2fs
-            .args(["-q", "-F", "-t", "ext4", "-U", ID, "-E", &options, "-d"])
-            .arg(&tree)
-            .arg(&path)
-            .arg("8M");
-        assert!(mke2fs.env("SOURCE_DATE_EPOCH", "1").status().unwrap().success());
-        fs::remove_dir_all(&tree).unwrap();
-        path
+        let mut mke2fs = Command::new("/sbin/mke2fs");
+        mke2fs.args(["-q", "-F", "-t", "ext4", "-U", ID, "-E", &options, "-d"]);
+        let made = mke2fs.arg(tree.path()).arg(path).arg("8M").output().unwrap();
+        assert!(made.status.success(), "{made:?}");
+        path.to_owned()
     }
-    const ID: &str = "5ac6a5d1-3b43-4b34-8ac1-4d4f6c5d1d3a";
 
     #[test]
     fn the_first_file_that_differs_is_named() {
         let dir = tempfile::tempdir().unwrap();
-        let disk = |name: &str, files: &[(&str, &str)]| disk(dir.path(), name, files);
+        let disk = |name: &str, files: &[(&str, &str)]| disk(&dir.path().join(name), files);
         let one = disk("one", &[("a", "1"), ("b", "1"), ("c", "1")]);
-        let first =
-            |other: std::path::PathBuf| first_difference(&one, &other).unwrap().map(|it| it.to_string());
+        let first = |other: PathBuf| first_difference(&one, &other).unwrap().map(|it| it.to_string());
         assert_eq!(first(one.clone()), None);
         assert_eq!(first(disk("two", &[("a", "1"), ("b", "2"), ("c", "2")])).unwrap(), "bytes /b");
         assert_eq!(first(disk("three", &[("b", "2"), ("c", "1")])).unwrap(), "only-first /a");
@@ -209,7 +206,7 @@ mod tests {
     #[test]
     fn what_is_no_file_is_told_by_its_place() {
         let dir = tempfile::tempdir().unwrap();
-        let one = disk(dir.path(), "one", &[]);
+        let one = disk(&dir.path().join("one"), &[]);
         let two = dir.path().join("two");
         let mut bytes = fs::read(&one).unwrap();
         bytes[(2 << 20) + 5] ^= 1;

@@ -16,6 +16,8 @@ use anyhow::Context as _;
 use serde::{Serialize, Serializer};
 
 pub use boot::BootFiles;
+#[cfg(test)]
+pub(crate) use compare::tests::disk as made_up;
 pub use compare::{Place, first_byte, first_difference};
 pub use fat::Fat;
 pub use layout::{Layout, Span};

@@ -172,20 +172,25 @@ mod tests {
     use std::fs;
     use std::path::Path;
 
-    use super::{MANIFEST, SUMS, problems};
+    use super::{MANIFEST, SUMS, deviation, problems};
+    use crate::disk::made_up;
+    use crate::overlay::{Content, Entry, Overlay};
     use crate::store::sha256_file;
 
-    /// A release of one image.
-    fn release(folder: &Path) {
-        fs::write(folder.join("x.raw"), "disk").unwrap();
-        let digest = sha256_file(&folder.join("x.raw")).unwrap();
+    /// Describes the image `x.raw` in `folder` as a release; it was made from the root file system `rootfs`.
+    fn describe(folder: &Path, rootfs: &str, digest: &str) {
         let manifest = serde_json::json!({
-            "schema": 1, "profile": "x", "version": "1", "architecture": "amd64", "builder": "nuvol", "rootfs": "00",
+            "schema": 1, "profile": "x", "version": "1", "architecture": "amd64", "builder": "b", "rootfs": rootfs,
             "images": [{ "file": "x.raw", "format": "raw", "sha256": digest, "size": 4 }],
         });
         fs::write(folder.join(MANIFEST), manifest.to_string()).unwrap();
-        let line = |name: &str| format!("{}  {name}\n", sha256_file(&folder.join(name)).unwrap());
-        fs::write(folder.join(SUMS), line("x.raw") + &line(MANIFEST)).unwrap();
+        let of_manifest = sha256_file(&folder.join(MANIFEST)).unwrap();
+        fs::write(folder.join(SUMS), format!("{digest}  x.raw\n{of_manifest}  {MANIFEST}\n")).unwrap();
+    }
+
+    fn release(folder: &Path) {
+        fs::write(folder.join("x.raw"), "disk").unwrap();
+        describe(folder, "00", &sha256_file(&folder.join("x.raw")).unwrap());
     }
 
     #[test]
@@ -211,5 +216,37 @@ mod tests {
             "x.raw: manifest.json and SHA256SUMS say different things",
         ];
         assert_eq!(problems(dir.path()).unwrap(), expected);
+    }
+
+    #[test]
+    fn the_stage_that_made_something_else_is_named() {
+        let dir = tempfile::tempdir().unwrap();
+        let entry = Entry {
+            content: Content::Directory,
+            mode: 0,
+            owner: "root".to_owned(),
+            group: "root".to_owned(),
+        };
+        let overlay = Overlay { files: [("laid".to_owned(), entry)].into(), ..Overlay::default() };
+        // Hashing whole disks would take most of the test's time.
+        let release = |name: &str, rootfs: &str, files: &[(&str, &str)]| {
+            let folder = dir.path().join(name);
+            fs::create_dir(&folder).unwrap();
+            made_up(&folder.join("x.raw"), files);
+            describe(&folder, rootfs, &format!("digest of {files:?}"));
+            folder
+        };
+        let one = release("one", "00", &[("installed", "1"), ("laid", "1")]);
+        let other = |rootfs: &str, files: &[(&str, &str)]| {
+            let folder = release("other", rootfs, files);
+            let found = deviation(&one, &folder, &overlay).unwrap();
+            fs::remove_dir_all(&folder).unwrap();
+            found.map(|it| (it.stage, it.place))
+        };
+        let said = |stage: &str, place: &str| Some((stage.to_owned(), place.to_owned()));
+        assert_eq!(deviation(&one, &one, &overlay).unwrap(), None);
+        assert_eq!(other("11", &[("installed", "2"), ("laid", "2")]), said("install", "bytes /installed"));
+        assert_eq!(other("11", &[("installed", "1"), ("laid", "2")]), said("layer", "bytes /laid"));
+        assert_eq!(other("00", &[("installed", "1")]), said("disk", "only-first /laid"));
     }
 }
