@@ -21,6 +21,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use clap::{CommandFactory as _, Parser, Subcommand};
+use nix::sys::stat::{Mode, umask};
 
 use crate::host::{EnvironmentLacks, Host, NetworkFailed};
 use crate::report::{Report, Voice};
@@ -82,6 +83,8 @@ enum Verb {
 /// Runs the program and returns its exit code.
 pub fn run() -> u8 {
     let cli = Cli::parse();
+    // Modes of files that go into images come from here, never from whoever runs us.
+    umask(Mode::S_IWGRP | Mode::S_IWOTH);
     match dispatch(&cli) {
         Ok(code) => code,
         Err(err) => {
