@@ -107,11 +107,13 @@ fn rebuild(common: &Common, args: &Verify, folder: &Path) -> anyhow::Result<Opti
 fn plan_of(tree: &Tree, statement: &Statement) -> anyhow::Result<Plan> {
     let name: ProfileName = statement.profile.parse().map_err(anyhow::Error::msg)?;
     let mut plan = plan::resolve(tree, &name, None)?.plan;
+    let (version, machine) = (plan.version.as_str(), plan.base.architecture.as_str());
     anyhow::ensure!(
-        plan.version.as_str() == statement.version,
-        "the release is {name} {}, the tree has {}; give the tree that it was built from with --tree",
+        (version, machine) == (&statement.version, &statement.architecture),
+        "the release is {name} {} for {}, the tree has {version} for {machine}; give the tree that it was built from \
+         with --tree",
         statement.version,
-        plan.version
+        statement.architecture
     );
     let formats = statement.images.iter().map(|image| image.format.parse::<Format>());
     if let Some(disk) = plan.disk.as_mut() {

@@ -42,8 +42,6 @@ pub struct StatedImage {
     pub format: String,
     /// sha256 in hexadecimal digits.
     pub sha256: String,
-    /// Bytes.
-    pub size: u64,
 }
 
 impl Statement {
@@ -181,7 +179,7 @@ mod tests {
     fn describe(folder: &Path, rootfs: &str, digest: &str) {
         let manifest = serde_json::json!({
             "schema": 1, "profile": "x", "version": "1", "architecture": "amd64", "builder": "b", "rootfs": rootfs,
-            "images": [{ "file": "x.raw", "format": "raw", "sha256": digest, "size": 4 }],
+            "images": [{ "file": "x.raw", "format": "raw", "sha256": digest }],
         });
         fs::write(folder.join(MANIFEST), manifest.to_string()).unwrap();
         let of_manifest = sha256_file(&folder.join(MANIFEST)).unwrap();
