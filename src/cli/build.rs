@@ -7,7 +7,7 @@ use anyhow::Context as _;
 use clap::builder::FalseyValueParser;
 
 use super::{Common, doctor, lock};
-use crate::host::{EnvironmentLacks, missing, on_signals};
+use crate::host::on_signals;
 use crate::overlay::{self, Overlay};
 use crate::plan::{self, Plan};
 use crate::remote::Remote;
@@ -72,11 +72,7 @@ pub fn run(common: &Common, args: &Build) -> anyhow::Result<u8> {
     // What is wrong in the tree is told before anything else is looked at.
     let planned = args.what.plan(common)?;
     let shop = common.workshop()?.sharing(args.shared.open(args.offline)?);
-    let needs = missing(&shop.host, shop.store.path())?;
-    if !needs.is_empty() {
-        eprint!("{}", doctor::text(&needs));
-        return Err(EnvironmentLacks.into());
-    }
+    doctor::require(&shop)?;
     let Inputs { plan, overlay, source } = args.what.inputs(common, &shop, planned, args.offline)?;
     let out = std::path::absolute(&args.out).context("finding the output folder")?;
     let release = crate::pipeline::build(&shop, &plan, &overlay, &source, &out)?;

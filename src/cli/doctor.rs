@@ -1,7 +1,8 @@
 //! `nuvol doctor`: what this machine lacks, with the command that mends it.
 
 use super::Common;
-use crate::host::{Host, Need, missing};
+use crate::host::{EnvironmentLacks, Host, Need, missing};
+use crate::workshop::Workshop;
 
 /// Tell what this machine lacks for building and booting images, and how to mend it
 #[derive(Debug, clap::Args)]
@@ -21,6 +22,16 @@ pub fn run(common: &Common, _: &Doctor) -> anyhow::Result<u8> {
         print!("{}", text(&needs));
     }
     Ok(if needs.is_empty() { 0 } else { 6 })
+}
+
+/// Tells what a build lacks here, and fails if anything does.
+pub fn require(shop: &Workshop) -> anyhow::Result<()> {
+    let needs = missing(&shop.host, shop.store.path())?;
+    if needs.is_empty() {
+        return Ok(());
+    }
+    eprint!("{}", text(&needs));
+    Err(EnvironmentLacks.into())
 }
 
 /// The needs for people.

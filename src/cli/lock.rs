@@ -134,9 +134,14 @@ fn tell(common: &Common, changes: &[Change], news: &[News]) -> anyhow::Result<()
 /// The lock of `profile`.
 pub fn read(common: &Common, profile: &ProfileName, mirror: &Mirror) -> anyhow::Result<LockFile> {
     let path = path(common, profile)?;
-    let text = fs::read_to_string(&path)
-        .with_context(|| format!("reading `{}`; `nuvol lock {profile}` writes it", path.display()))?;
+    anyhow::ensure!(path.exists(), "there is no `{}`; `nuvol lock {profile}` writes it", path.display());
+    parse(&path, mirror)
+}
+
+/// The lock in the file `path`.
+pub fn parse(path: &Path, mirror: &Mirror) -> anyhow::Result<LockFile> {
     let name = path.display();
+    let text = fs::read_to_string(path).with_context(|| format!("reading `{name}`"))?;
     LockFile::parse(&text, mirror)
         .map_err(|wrong| Problems::from(Problem::anywhere(format!("{name}: {wrong}"))).into())
 }

@@ -2,6 +2,7 @@
 //! without loop devices, mounts or root.
 
 mod boot;
+mod compare;
 mod fat;
 mod layout;
 
@@ -15,6 +16,9 @@ use anyhow::Context as _;
 use serde::{Serialize, Serializer};
 
 pub use boot::BootFiles;
+#[cfg(test)]
+pub(crate) use compare::tests::disk as made_up;
+pub use compare::{Place, first_byte, first_difference};
 pub use fat::Fat;
 pub use layout::{Layout, Span};
 
