@@ -2,8 +2,8 @@
 //!
 //! The modules stand in the order of the flow: what people write (`spec`) becomes every
 //! decision made (`plan`), becomes files (`overlay`), becomes a root file system (`rootfs`),
-//! a disk, images and a release. `host` and `store` are the doors to programs and to the
-//! shelf; `workshop` hands both to the stages; `vm` boots what came out.
+//! a disk, images and a release. `host`, `store` and `remote` are the doors to programs, to the
+//! shelf and to a cache that machines share; `workshop` hands them to the stages; `vm` boots what came out.
 //!
 //! The whole map, and what may depend on what, is in `docs/ARCHITECTURE.md`.
 
@@ -24,6 +24,7 @@ pub mod release;
 pub mod pipeline;
 
 pub mod host;
+pub mod remote;
 pub mod report;
 pub mod store;
 pub mod workshop;

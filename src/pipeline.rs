@@ -14,7 +14,22 @@ pub fn build(
     shop: &Workshop,
     plan: &Plan,
     overlay: &Overlay,
-    source: Source,
+    source: &Source,
+    out: &Path,
+) -> anyhow::Result<Release> {
+    loop {
+        match build_once(shop, plan, overlay, source, out) {
+            Err(err) if shop.starts_over(&err) => {}
+            result => return result,
+        }
+    }
+}
+
+fn build_once(
+    shop: &Workshop,
+    plan: &Plan,
+    overlay: &Overlay,
+    source: &Source,
     out: &Path,
 ) -> anyhow::Result<Release> {
     let rootfs = rootfs::build(shop, plan, overlay, source)?;
@@ -24,4 +39,15 @@ pub fn build(
     let disk = disk::build(shop, disk_plan, &rootfs, &place)?;
     let images = image::from_disk(shop, plan, &disk_plan.formats, &rootfs, &disk)?;
     release::publish(shop, plan, draft, &rootfs, &images)
+}
+
+/// Takes every stage that makes something to a `shop` that only explains.
+pub fn explain(shop: &Workshop, plan: &Plan, overlay: &Overlay, source: &Source) -> anyhow::Result<()> {
+    let rootfs = rootfs::build(shop, plan, overlay, source)?;
+    if let Some(disk_plan) = &plan.disk {
+        // Nothing is made, so that nothing needs a place.
+        let disk = disk::build(shop, disk_plan, &rootfs, Path::new(""))?;
+        image::from_disk(shop, plan, &disk_plan.formats, &rootfs, &disk)?;
+    }
+    Ok(())
 }

@@ -49,16 +49,20 @@ impl Report {
 
     /// A stage ended.
     pub fn stage(&self, stage: &str, since: Instant, found: Found, detail: &str) {
+        let reused = found != Found::Made;
         let seconds = since.elapsed().as_secs_f64();
         match self.voice {
             Voice::Plain => {
-                let time =
-                    if found == Found::Reused { "reused".to_owned() } else { format!("{seconds:.1} s") };
+                let time = match found {
+                    Found::Reused => "reused".to_owned(),
+                    Found::Remote => "remote".to_owned(),
+                    Found::Made => format!("{seconds:.1} s"),
+                };
                 eprintln!("{stage:<10} {time:>8}  {detail}");
             }
             Voice::Json => {
                 let seconds = (seconds * 1000.0).round() / 1000.0;
-                self.event(&Event::Stage { stage, seconds, reused: found == Found::Reused, detail });
+                self.event(&Event::Stage { stage, seconds, reused, detail });
             }
         }
     }

@@ -109,6 +109,13 @@ fn where_an_unknown_value_came_from() {
 }
 
 #[test]
+fn the_jobs_of_a_pipeline() {
+    check("matrix", &["plan", "--matrix", "--tree", "tests/trees/good"]);
+    check("matrix-gitlab", &["plan", "--matrix=gitlab", "--tree", "tests/trees/good", "node"]);
+    check("matrix-wrong", &["plan", "--matrix", "--tree", "tests/trees/inherit"]);
+}
+
+#[test]
 fn the_schemas_for_editors() {
     for kind in ["profile", "packages", "overlay"] {
         check(&format!("schema-{kind}"), &["schema", kind]);

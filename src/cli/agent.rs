@@ -6,10 +6,11 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 
-use super::{Common, doctor, lock};
-use crate::host::{EnvironmentLacks, missing, on_signals};
-use crate::rootfs::{agent, agent_file_name, foreign_agent};
-use crate::spec::Architecture;
+use super::{Common, doctor};
+use crate::host::on_signals;
+use crate::plan;
+use crate::rootfs::{Keyring, Mirror, Repository, agent, agent_file_name, foreign_agent};
+use crate::spec::{Architecture, MirrorUrl};
 use crate::store::{Artifact, sha256_file};
 
 /// Make the agent's package, which builds then find beside this program
@@ -30,7 +31,7 @@ pub struct Agent {
     program: Option<PathBuf>,
     /// A Debian mirror [default: the one that this machine's apt uses]
     #[arg(long, value_name = "URL")]
-    mirror: Option<String>,
+    mirror: Option<MirrorUrl>,
     /// Use only what is on the shelf
     #[arg(long)]
     offline: bool,
@@ -40,18 +41,16 @@ pub struct Agent {
 pub fn run(common: &Common, args: &Agent) -> anyhow::Result<u8> {
     on_signals()?;
     let shop = common.workshop()?;
-    let needs = missing(&shop.host, shop.store.path())?;
-    if !needs.is_empty() {
-        eprint!("{}", doctor::text(&needs));
-        return Err(EnvironmentLacks.into());
-    }
+    doctor::require(&shop, Architecture::of_host())?;
     let made = if let Some(path) = &args.program {
         let path = path.canonicalize().with_context(|| format!("finding `{}`", path.display()))?;
         let digest = sha256_file(&path).context("reading the agent's program")?;
         foreign_agent(&shop, args.arch, Artifact { path, digest })?
     } else {
-        let mirror = lock::mirror(&shop, args.mirror.as_deref())?;
-        agent(&shop, args.arch, None, &mirror, args.offline)?
+        let mirror =
+            Mirror::of(&shop.host, shop.store.path(), &plan::Archive::default(), args.mirror.as_ref())?;
+        let repository = Repository { mirror, keyring: Keyring::Debian };
+        agent(&shop, args.arch, None, &repository, args.offline)?
     };
     let folder = match &args.out {
         Some(out) => out.clone(),

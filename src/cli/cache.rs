@@ -2,9 +2,12 @@
 
 use std::path::Path;
 
-use super::Common;
+use super::build::What;
+use super::{Common, cache_explain};
+use crate::report::Unit;
 use crate::spec::ByteSize;
-use crate::store::{Entry, Freed};
+use crate::store::{Entry, Freed, Verified};
+use crate::workshop::Workshop;
 
 /// Look at the shelf of finished work, or clear it
 #[derive(Debug, clap::Args)]
@@ -23,6 +26,12 @@ enum CacheVerb {
         #[arg(long, value_name = "SIZE", default_value = "10G")]
         keep: ByteSize,
     },
+    /// Say for each stage of a build whether it would be reused, and if not, what changed
+    ///
+    /// Makes nothing and asks nobody: the archive is the one that was last asked.
+    Explain(What),
+    /// Read every byte and remove what is damaged; it is made or fetched again when it is needed
+    Verify,
     /// Remove everything
     Clear,
 }
@@ -40,9 +49,32 @@ pub fn run(common: &Common, args: &Cache) -> anyhow::Result<u8> {
             }
         }
         CacheVerb::Gc { keep } => tell(common, shop.store.collect(keep.bytes())?),
+        CacheVerb::Explain(what) => cache_explain::run(common, shop, what)?,
+        CacheVerb::Verify => verify(common, &shop)?,
         CacheVerb::Clear => tell(common, shop.store.collect(0)?),
     }
     Ok(0)
+}
+
+/// Fails if something was damaged, although it is gone by then: a shelf or disk that damages things needs a look.
+fn verify(common: &Common, shop: &Workshop) -> anyhow::Result<()> {
+    let bytes = shop.store.entries()?.iter().map(|it| it.bytes).sum();
+    let bar = shop.report.bar("verify", bytes, Unit::Bytes);
+    let verified = shop.store.verify(&|bytes| bar.inc(bytes))?;
+    bar.finish_and_clear();
+    let Verified { entries, packages, damaged } = &verified;
+    if common.json {
+        println!("{}", serde_json::json!(verified));
+    } else {
+        damaged.iter().for_each(|it| println!("{}: {}; removed", it.name, it.wrong));
+        println!("{entries} entries and {packages} packages are whole");
+    }
+    anyhow::ensure!(
+        damaged.is_empty(),
+        "{} things were damaged and are removed; what is needed of them is made or fetched again",
+        damaged.len()
+    );
+    Ok(())
 }
 
 fn tell(common: &Common, freed: Freed) {

@@ -3,8 +3,9 @@
 use std::path::Path;
 
 use super::Common;
-use crate::host::{Host, Need, missing, missing_emulation};
+use crate::host::{EnvironmentLacks, Host, Need, missing, missing_emulation};
 use crate::spec::Architecture;
+use crate::workshop::Workshop;
 
 /// Tell what this machine lacks for building and booting images, and how to mend it
 #[derive(Debug, clap::Args)]
@@ -37,6 +38,16 @@ pub fn for_builds(host: &Host, shelf: &Path, architecture: Architecture) -> anyh
         needs.extend(missing_emulation(host));
     }
     Ok(needs)
+}
+
+/// Tells what a build for `architecture` lacks here, and fails if anything does.
+pub fn require(shop: &Workshop, architecture: Architecture) -> anyhow::Result<()> {
+    let needs = for_builds(&shop.host, shop.store.path(), architecture)?;
+    if needs.is_empty() {
+        return Ok(());
+    }
+    eprint!("{}", text(&needs));
+    Err(EnvironmentLacks.into())
 }
 
 /// The needs for people.

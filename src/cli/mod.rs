@@ -3,15 +3,18 @@
 mod agent;
 mod build;
 mod cache;
+mod cache_explain;
 mod check;
 mod compare;
 mod doctor;
 mod install;
 mod lock;
+mod matrix;
 mod plan;
 mod run;
 mod schema;
 mod test;
+mod verify;
 
 use std::collections::BTreeSet;
 use std::io::{ErrorKind, IsTerminal as _};
@@ -19,6 +22,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use clap::{CommandFactory as _, Parser, Subcommand};
+use nix::sys::stat::{Mode, umask};
 
 use crate::host::{EnvironmentLacks, Host, NetworkFailed};
 use crate::report::{Report, Voice};
@@ -62,6 +66,7 @@ enum Verb {
     Schema(schema::Schema),
     Run(run::Run),
     Test(test::Test),
+    Verify(verify::Verify),
     Doctor(doctor::Doctor),
     Cache(cache::Cache),
     /// Print a completion script for a shell
@@ -80,6 +85,8 @@ enum Verb {
 /// Runs the program and returns its exit code.
 pub fn run() -> u8 {
     let cli = Cli::parse();
+    // Modes of files that go into images come from here, never from whoever runs us.
+    umask(Mode::S_IWGRP | Mode::S_IWOTH);
     match dispatch(&cli) {
         Ok(code) => code,
         Err(err) => {
@@ -111,6 +118,7 @@ fn dispatch(cli: &Cli) -> anyhow::Result<u8> {
         Verb::Schema(args) => schema::run(args),
         Verb::Run(args) => run::run(&cli.common, args),
         Verb::Test(args) => test::run(&cli.common, args),
+        Verb::Verify(args) => verify::run(&cli.common, args),
         Verb::Doctor(args) => doctor::run(&cli.common, args),
         Verb::Cache(args) => cache::run(&cli.common, args),
         Verb::Completions { shell } => {
@@ -177,7 +185,7 @@ impl Common {
     /// The workshop on the shelf.
     pub fn workshop(&self) -> anyhow::Result<Workshop> {
         let store = Store::open(&self.shelf()?)?;
-        Ok(Workshop { host: Host::new(store.logs())?, store, report: Report::new(self.voice()) })
+        Ok(Workshop::new(Host::new(store.logs())?, store, Report::new(self.voice())))
     }
 }
 

@@ -1,11 +1,13 @@
-//! `nuvol plan`: the resolved plan of a profile, and where each value came from. No effect.
+//! `nuvol plan`: the resolved plan of a profile, where each value came from, and the jobs of many. No effect.
 
 use std::io::Write as _;
 
+use anyhow::Context as _;
 use serde::Serialize;
 use serde_json::json;
 
 use crate::cli::Common;
+use crate::cli::matrix::{self, Engine};
 use crate::plan::{self, Origins, Resolved, Step, Verb};
 use crate::spec::{Architecture, Problem, Problems, ProfileName, yaml};
 
@@ -13,8 +15,14 @@ use crate::spec::{Architecture, Problem, Problems, ProfileName, yaml};
 #[derive(Debug, clap::Args)]
 pub struct Show {
     /// The profile
-    #[arg(value_name = "PROFILE")]
-    pub profile: String,
+    #[arg(value_name = "PROFILE", required_unless_present = "matrix")]
+    pub profile: Option<String>,
+
+    /// Print the jobs that build all of the tree's own profiles, or the one named, in the form that the
+    /// pipelines of ENGINE take
+    #[arg(long, value_name = "ENGINE", num_args = 0..=1, require_equals = true, default_missing_value = "github")]
+    #[arg(conflicts_with = "origin")]
+    pub matrix: Option<Engine>,
 
     /// The machine's architecture
     #[arg(long, value_name = "NAME", default_value = "amd64")]
@@ -28,11 +36,17 @@ pub struct Show {
 
 /// Prints the plan of a profile; returns the exit code.
 pub fn run(common: &Common, args: &Show) -> anyhow::Result<u8> {
-    let name: ProfileName =
-        args.profile.parse().map_err(|wrong: String| invalid(Problem::anywhere(wrong)))?;
+    let tree = common.tree()?;
+    let name = args.profile.as_ref().map(|name| name.parse::<ProfileName>());
+    let name = name.transpose().map_err(|wrong| invalid(Problem::anywhere(wrong)))?;
+    if let Some(engine) = args.matrix {
+        writeln!(std::io::stdout(), "{}", matrix::jobs(&tree, name.as_ref(), engine)?)?;
+        return Ok(0);
+    }
+    let name = name.context("a profile is needed")?;
     // Those of the host's architecture are known; a build finds out about others'.
     let known = common.known_packages().filter(|_| args.arch == Architecture::of_host());
-    let Resolved { plan, origins } = plan::resolve(&common.tree()?, &name, args.arch, known.as_ref())?;
+    let Resolved { plan, origins } = plan::resolve(&tree, &name, args.arch, known.as_ref())?;
     let text = match (&args.origin, common.json) {
         (None, false) => yaml::to_string(&plan)?,
         (None, true) => format!("{:#}\n", serde_json::to_value(&plan)?),

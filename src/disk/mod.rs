@@ -2,6 +2,7 @@
 //! without loop devices, mounts or root.
 
 mod boot;
+mod compare;
 mod fat;
 mod layout;
 
@@ -15,10 +16,14 @@ use anyhow::Context as _;
 use serde::{Serialize, Serializer};
 
 pub use boot::{BootFiles, has_bios};
+#[cfg(test)]
+pub(crate) use compare::tests::disk as made_up;
+pub use compare::{Place, first_byte, first_difference};
 pub use fat::Fat;
 pub use layout::{Layout, Span};
 
 use crate::plan;
+use crate::remote::Share;
 use crate::rootfs::{Bench, Facts, Root, Rootfs, Tools, Tree};
 use crate::spec::Architecture;
 use crate::store::{Found, sha256_file, spans};
@@ -68,6 +73,7 @@ impl Disk<'_> {
     pub fn raw(&self, shop: &Workshop) -> anyhow::Result<PathBuf> {
         let raw = self.recipe.raw();
         if !raw.exists() {
+            shop.ready(&(self, &self.recipe))?;
             let since = Instant::now();
             let digest = self.recipe.write(shop).context("stage `disk` failed")?;
             anyhow::ensure!(
@@ -109,6 +115,7 @@ fn root_size(disk: &plan::Disk, facts: &Facts) -> anyhow::Result<u64> {
 impl Recipe for DiskRecipe<'_> {
     const STAGE: &'static str = "disk";
     const VERSION: u32 = 5;
+    const SHARE: Share = Share::Digests;
 
     fn make(&self, shop: &Workshop, dir: &Path) -> anyhow::Result<()> {
         let digest = self.write(shop)?;

@@ -224,7 +224,7 @@ fn quote(word: &str) -> String {
 
 /// A guess at what went wrong, for the failures that builds meet most often.
 fn likely_cause(tail: &str) -> Option<&'static str> {
-    const CAUSES: [(&str, &str); 8] = [
+    const CAUSES: [(&str, &str); 17] = [
         (
             "No space left on device",
             "the disk or the memory is full; free some space, or choose another --cache",
@@ -234,8 +234,27 @@ fn likely_cause(tail: &str) -> Option<&'static str> {
             "Temporary failure resolving",
             "no network, or no name service; check the connection or use --mirror",
         ),
-        ("NO_PUBKEY", "the archive's key is not in the Debian keyring; update `debian-archive-keyring`"),
+        (
+            "NO_PUBKEY",
+            "the archive is signed by a key that is not known here; update `debian-archive-keyring`, or name its \
+             keyring in the profile (`archive: { keyring: … }`)",
+        ),
+        ("BADSIG", "the mirror altered what was signed; use another one"),
         ("is not valid yet", "this machine's clock is behind the archive's; set the clock"),
+        ("is expired", "the mirror is out of date, or this machine's clock runs ahead; use another mirror"),
+        (
+            "Hash Sum mismatch",
+            "the mirror or a proxy gives damaged files; try again later, or use another mirror",
+        ),
+        ("unexpected size", "the mirror is being updated; try again later, or use another one"),
+        ("Could not connect", "the mirror is down or out of reach; try again later, or use another one"),
+        (
+            "Connection timed out",
+            "the mirror is too slow or out of reach; try again later, or use another one",
+        ),
+        ("Failed to fetch", "the mirror has failed or broke off; try again later, or use another one"),
+        (" a Release file.", "there is no such archive at this address; use another mirror"),
+        (" signed.", "the mirror has no signature of the archive; use another one"),
         (
             "Operation not permitted",
             "user namespaces are not allowed here; `nuvol doctor` tells how to allow them",

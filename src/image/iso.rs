@@ -14,6 +14,7 @@ use serde::Serialize;
 
 use crate::disk::{BootFiles, Disk, Fat, has_bios};
 use crate::plan::Plan;
+use crate::remote::Share;
 use crate::rootfs::{Bench, Body, Root, Rootfs, Tools, Tree};
 use crate::spec::Architecture;
 use crate::store::Artifact;
@@ -83,6 +84,7 @@ pub fn image(shop: &Workshop, plan: &Plan, rootfs: &Rootfs, disk: &Disk<'_>) -> 
 impl Recipe for StoreRecipe<'_> {
     const STAGE: &'static str = "squashfs";
     const VERSION: u32 = 3;
+    const SHARE: Share = Share::Digests;
 
     fn make(&self, shop: &Workshop, dir: &Path) -> anyhow::Result<()> {
         let raw = self.disk.raw(shop)?;
@@ -108,6 +110,7 @@ impl Recipe for StoreRecipe<'_> {
 impl Recipe for IsoRecipe<'_> {
     const STAGE: &'static str = "iso";
     const VERSION: u32 = 4;
+    const SHARE: Share = Share::Digests;
 
     fn make(&self, shop: &Workshop, dir: &Path) -> anyhow::Result<()> {
         let (work, medium) = (dir.join("parts"), dir.join("medium"));

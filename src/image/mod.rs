@@ -35,6 +35,14 @@ enum Body<'a> {
 }
 
 impl Image<'_> {
+    /// Sees to it that its bytes can be read.
+    pub fn ready(&self, shop: &Workshop) -> anyhow::Result<()> {
+        match &self.body {
+            Body::Kept(artifact) => shop.ready(artifact),
+            Body::Disk(disk) => shop.ready(disk),
+        }
+    }
+
     /// Puts the image at `to`, where nothing is yet; nobody can change the shelf through it. The disk itself
     /// is moved there, so it comes last.
     pub fn place(&self, shop: &Workshop, to: &Path) -> anyhow::Result<()> {
@@ -63,7 +71,7 @@ pub fn from_disk<'a>(
             Format::Qcow2 => qcow2::image(shop, rootfs, disk)?,
             Format::Iso => iso::image(shop, plan, rootfs, disk)?,
         };
-        let size = fs::metadata(&artifact.path).context("reading an image")?.len();
+        let size = artifact.size()?;
         Ok(Image { format: *format, sha256: artifact.digest.clone(), size, body: Body::Kept(artifact) })
     };
     formats.iter().map(make).collect()

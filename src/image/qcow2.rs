@@ -7,6 +7,7 @@ use anyhow::Context as _;
 use serde::Serialize;
 
 use crate::disk::Disk;
+use crate::remote::Share;
 use crate::rootfs::{Rootfs, Tools};
 use crate::store::Artifact;
 use crate::workshop::{Recipe, Workshop};
@@ -32,6 +33,7 @@ pub fn image(shop: &Workshop, rootfs: &Rootfs, disk: &Disk<'_>) -> anyhow::Resul
 impl Recipe for Qcow2Recipe<'_> {
     const STAGE: &'static str = "qcow2";
     const VERSION: u32 = 1;
+    const SHARE: Share = Share::Digests;
 
     fn make(&self, shop: &Workshop, dir: &Path) -> anyhow::Result<()> {
         let raw = self.disk.raw(shop)?;

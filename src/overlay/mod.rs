@@ -9,7 +9,8 @@ mod sources;
 
 use std::collections::BTreeMap;
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
+use sha2::{Digest as _, Sha256};
 
 use crate::plan::Plan;
 use crate::spec::{Problems, Tree};
@@ -56,10 +57,16 @@ pub struct Entry {
 /// What an entry is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub enum Content {
-    /// A regular file.
+    /// A regular file; in a recipe its digest stands for it.
+    #[serde(serialize_with = "digest")]
     File(Vec<u8>),
     /// A symbolic link to this target.
     Link(String),
     /// A directory of its own mode or owner.
     Directory,
+}
+
+fn digest<S: Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Error> {
+    let digits: String = Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+    serializer.serialize_str(&digits)
 }

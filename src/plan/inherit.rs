@@ -5,9 +5,9 @@ use std::fmt;
 
 use crate::plan::origin::{Origins, Step, Verb};
 use crate::spec::{
-    Architecture, At, Document, Format, KernelArgument, Only, OverlayName, PackageName, PackageRef, Place,
-    Problem, Problems, Profile, ProfileName, RootSize, Scalar, ServiceName, SetName, Span, Tree, UnitName,
-    VariableName,
+    Architecture, At, Document, Format, KernelArgument, KeyringName, MirrorUrl, Only, OverlayName,
+    PackageName, PackageRef, Place, Problem, Problems, Profile, ProfileName, RootSize, Scalar, ServiceName,
+    SetName, SnapshotTime, Span, Tree, UnitName, VariableName,
 };
 
 /// A profile with all that it inherits.
@@ -32,6 +32,9 @@ pub(super) struct Scalars {
     pub(super) hostname: Option<crate::spec::HostName>,
     pub(super) filesystem: Option<crate::spec::FileSystem>,
     pub(super) root_size: Option<(RootSize, Place)>,
+    pub(super) mirror: Option<MirrorUrl>,
+    pub(super) keyring: Option<(KeyringName, Place)>,
+    pub(super) snapshot: Option<SnapshotTime>,
 }
 
 /// An entry of a list and where it was given.
@@ -174,6 +177,16 @@ impl Layer<'_> {
             self.scalar("disk.root.size", &mut size, root.size.as_ref());
             if let (Some(size), Some(at)) = (size, &root.size) {
                 have.root_size = Some((size, self.document.place(at.span)));
+            }
+        }
+        if let Some(archive) = &profile.archive {
+            let archive = &archive.value;
+            self.scalar("archive.mirror", &mut have.mirror, archive.mirror.as_ref());
+            self.scalar("archive.snapshot", &mut have.snapshot, archive.snapshot.as_ref());
+            let mut keyring = None;
+            self.scalar("archive.keyring", &mut keyring, archive.keyring.as_ref());
+            if let (Some(keyring), Some(at)) = (keyring, &archive.keyring) {
+                have.keyring = Some((keyring, self.document.place(at.span)));
             }
         }
     }

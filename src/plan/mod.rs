@@ -12,8 +12,8 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use crate::spec::{
-    Architecture, ByteSize, Format, OverlayName, PackageName, ProfileName, Protocol, Role, Scalar, Scope,
-    ServiceName, Start, UnitName, Version,
+    Architecture, ByteSize, Format, KeyringName, MirrorUrl, OverlayName, PackageName, ProfileName, Protocol,
+    Role, Scalar, Scope, ServiceName, SnapshotTime, Start, UnitName, Version,
 };
 
 pub use origin::{Origins, Step, Verb};
@@ -34,6 +34,9 @@ pub struct Plan {
     pub hostname: String,
     /// What is installed from the Debian archive.
     pub base: Base,
+    /// Where that archive is, if it is not simply Debian's.
+    #[serde(skip_serializing_if = "Archive::is_debians")]
+    pub archive: Archive,
     /// systemd units that run from boot apart from services; everything else is disabled.
     pub units: BTreeSet<UnitName>,
     /// The services of the catalogue that this image carries.
@@ -63,6 +66,26 @@ pub struct Base {
     pub backports: Vec<String>,
     /// Packages by name, without what they pull in.
     pub packages: BTreeSet<PackageName>,
+}
+
+/// Where the archive is and who signs it. It says where bytes come from, never what they are.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Archive {
+    /// Its mirror, or the address of the snapshot service.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mirror: Option<MirrorUrl>,
+    /// The file of `keys/` with the keys that sign it, where they are not Debian's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub keyring: Option<KeyringName>,
+    /// The moment at which a snapshot service kept it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub snapshot: Option<SnapshotTime>,
+}
+
+impl Archive {
+    fn is_debians(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 /// The raw disk and what is made of it.

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::plan::inherit::{self, Line, Merged};
 use crate::plan::origin::{Origins, Step, Verb};
-use crate::plan::{Base, Disk, Plan, Service, ids, services};
+use crate::plan::{Archive, Base, Disk, Plan, Service, ids, services};
 use crate::spec::{
     Architecture, ByteSize, Catalog, Document, OverlayName, PackageName, Place, Problem, Problems,
     ProfileName, RootSize, ServiceName, ServiceSpec, Span, Tree,
@@ -66,6 +66,7 @@ pub fn check(
     let overlays = resolver.overlays(&merged, &services);
     resolver.variables(&merged);
     resolver.root_size(&merged);
+    resolver.keyring(&merged);
     resolver.defaults(&merged);
 
     let Some(disk) = disk(name, &merged) else { return (None, problems) };
@@ -154,6 +155,11 @@ fn plan(name: &ProfileName, lineage: Vec<ProfileName>, merged: Merged, parts: Pa
             foreign: Vec::new(),
             backports: Vec::new(),
             packages: parts.packages,
+        },
+        archive: Archive {
+            mirror: scalars.mirror,
+            keyring: scalars.keyring.map(|(keyring, _)| keyring),
+            snapshot: scalars.snapshot,
         },
         units: merged.units.into_iter().map(|item| item.value).collect(),
         services: parts.services,
@@ -264,6 +270,16 @@ impl<'t> Resolver<'_, 't> {
         }
     }
 
+    fn keyring(&mut self, merged: &Merged) {
+        let Some((keyring, place)) = &merged.scalars.keyring else { return };
+        let known = self.tree.keys();
+        if !known.contains_key(keyring.as_str()) {
+            let problem = Problem::at(place.clone(), format!("there is no keyring `keys/{keyring}`"));
+            let problem = problem.remedy("export the archive's public keys to it, as in `gpg --export KEY`");
+            self.problems.push(problem.nearest(keyring.as_str(), known.keys().map(String::as_str)));
+        }
+    }
+
     fn defaults(&mut self, merged: &Merged) {
         let scalars = &merged.scalars;
         let defaults = [
@@ -367,6 +383,32 @@ variables: { a: 1, b: two }
             problems.to_string(),
             "packages.yaml:1:17: the archive has no package `vim-tiny`; known: `less`, `nano`, `nginx-core`\n\
              packages.yaml:3:54: the archive has no package `nginx`; known: `less`, `nano`, `nginx-core`"
+        );
+    }
+
+    #[test]
+    fn an_archive_of_ones_own_has_its_keys_in_the_tree() {
+        let leaf = "extends: root\narchive: { mirror: \"http://m.test/x\", keyring: own.gpg, snapshot: 20261101T000000Z }\n";
+        let archive = super::Archive {
+            mirror: Some("http://m.test/x".parse().unwrap()),
+            keyring: Some("own.gpg".parse().unwrap()),
+            snapshot: Some("20261101T000000Z".parse().unwrap()),
+        };
+        let tree = |key: &str| {
+            Tree::of_texts(&[
+                ("profiles/root.yaml", "summary: R\nversion: 1\nformats: [raw]\n"),
+                ("profiles/leaf.yaml", leaf),
+                (key, ""),
+            ])
+        };
+        let name = "leaf".parse().unwrap();
+        assert_eq!(
+            resolve(&tree("keys/own.gpg"), &name, Architecture::Amd64, None).unwrap().plan.archive,
+            archive
+        );
+        assert_eq!(
+            resolve(&tree("keys/owl.gpg"), &name, Architecture::Amd64, None).unwrap_err().to_string(),
+            "profiles/leaf.yaml:2:48: there is no keyring `keys/own.gpg`; did you mean `owl.gpg`?"
         );
     }
 

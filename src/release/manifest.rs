@@ -7,6 +7,9 @@ use crate::image::Image;
 use crate::plan::Plan;
 use crate::rootfs::{Installed, Rootfs};
 
+/// This program, as a manifest names it.
+pub const BUILDER: &str = concat!("nuvol ", env!("CARGO_PKG_VERSION"));
+
 #[derive(Serialize)]
 struct Manifest<'a> {
     /// Raised when the meaning of a field changes.
@@ -50,7 +53,7 @@ pub fn text(plan: &Plan, rootfs: &Rootfs, files: &[(String, &Image<'_>)]) -> any
         architecture: plan.base.architecture.as_str(),
         suite: &plan.base.suite,
         epoch: rootfs.epoch,
-        builder: concat!("nuvol ", env!("CARGO_PKG_VERSION")),
+        builder: BUILDER,
         services: plan.services.keys().map(|name| name.as_str()).collect(),
         images: images.collect(),
         rootfs: rootfs.root.key(),

@@ -3,6 +3,7 @@
 
 mod draft;
 mod manifest;
+mod verify;
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -11,6 +12,8 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use anyhow::Context as _;
 
 pub use draft::Draft;
+pub use manifest::BUILDER;
+pub use verify::{Deviation, StatedImage, Statement, deviation, lock_of, problems};
 
 use crate::image::Image;
 use crate::plan::Plan;
@@ -50,6 +53,7 @@ pub fn publish(
         return Ok(release);
     }
 
+    images.iter().try_for_each(|image| image.ready(shop))?;
     for (name, image) in &files {
         let to = draft.path().join(name);
         image.place(shop, &to)?;

@@ -9,6 +9,8 @@ use serde::{Deserialize, Serialize};
 
 use super::install::Deb;
 use super::resolve::Package;
+use super::supply::Supply;
+use crate::remote::Share;
 use crate::spec::PackageName;
 use crate::workshop::{Recipe, Workshop};
 
@@ -33,30 +35,54 @@ pub struct About {
 pub type Abouts = BTreeMap<String, About>;
 
 #[derive(Serialize)]
-struct AboutRecipe {
-    digests: BTreeSet<String>,
+struct AboutRecipe<'a> {
+    digests: BTreeSet<&'a str>,
+    #[serde(skip)]
+    supply: &'a Supply,
 }
 
-/// Reads what `packages` say about themselves; they must be on the shelf.
-pub fn about<'a>(shop: &Workshop, packages: impl Iterator<Item = &'a Package>) -> anyhow::Result<Abouts> {
-    let digests = packages.map(|it| it.sha256.clone()).collect();
-    let entry = shop.make(&AboutRecipe { digests })?;
+/// Reads what `packages`, which are in `supply`, say about themselves.
+pub fn about<'a>(
+    shop: &Workshop,
+    packages: impl Iterator<Item = &'a Package> + Clone,
+    supply: &Supply,
+) -> anyhow::Result<Abouts> {
+    let digests = packages.clone().map(|it| it.sha256.as_str()).collect();
+    let recipe = AboutRecipe { digests, supply };
+    let entry = supply.heal(shop, || shop.make(&recipe))?;
     let text = fs::read(entry.join(FILE)).context("reading what packages say")?;
-    serde_json::from_slice(&text).context("reading what packages say")
+    let mut abouts: Abouts = serde_json::from_slice(&text).context("reading what packages say")?;
+    if shop.explains() {
+        guess(&mut abouts, packages);
+    }
+    Ok(abouts)
 }
 
-impl Recipe for AboutRecipe {
+/// Of a package that was never read, what another version of it says is the best guess.
+fn guess<'a>(abouts: &mut Abouts, packages: impl Iterator<Item = &'a Package>) {
+    let known: BTreeMap<String, About> =
+        abouts.values().filter_map(|it| Some((it.names.first()?.clone(), it.clone()))).collect();
+    for package in packages {
+        if let Some(about) = known.get(&package.name) {
+            abouts.entry(package.sha256.clone()).or_insert_with(|| about.clone());
+        }
+    }
+}
+
+impl Recipe for AboutRecipe<'_> {
     const STAGE: &'static str = "lock";
     const VERSION: u32 = 2;
+    const SHARE: Share = Share::AtOnce;
 
     fn make(&self, shop: &Workshop, dir: &Path) -> anyhow::Result<()> {
+        self.supply.ready(shop)?;
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
-        let digests: Vec<&String> = self.digests.iter().collect();
+        let digests: Vec<&str> = self.digests.iter().copied().collect();
         let parts = digests.chunks(digests.len().div_ceil(threads).max(1));
         let store = &shop.store;
-        let read = |digest: &&String| -> anyhow::Result<(String, About)> {
+        let read = |digest: &&str| -> anyhow::Result<(String, About)> {
             let path = store.package(digest).context("a package is not on the shelf")?;
-            Ok(((*digest).clone(), About::of(&Deb::verified(&path, digest)?)))
+            Ok(((*digest).to_owned(), About::of(&Deb::verified(&path, digest)?)))
         };
         let found: anyhow::Result<Vec<Abouts>> = std::thread::scope(|scope| {
             let running: Vec<_> =

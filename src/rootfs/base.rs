@@ -12,9 +12,11 @@ use super::bootstrap::Bootstrap;
 use super::install::{Job, verify};
 use super::quick::quick;
 use super::resolve::Package;
+use super::supply::Supply;
 use super::tools::Tools;
 use crate::host::Sandbox;
 use crate::plan::Base;
+use crate::remote::Share;
 use crate::report::Unit;
 use crate::store::Artifact;
 use crate::workshop::{Recipe, Workshop};
@@ -59,6 +61,9 @@ pub struct BaseRecipe<'a> {
     /// What runs the packages' programs, where the host cannot.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub emulator: Option<Artifact>,
+    /// Where the packages come from.
+    #[serde(skip)]
+    pub supply: &'a Supply,
 }
 
 impl BaseRecipe<'_> {
@@ -69,8 +74,10 @@ impl BaseRecipe<'_> {
 impl Recipe for BaseRecipe<'_> {
     const STAGE: &'static str = "install";
     const VERSION: u32 = 3;
+    const SHARE: Share = Share::Whole;
 
     fn make(&self, shop: &Workshop, dir: &Path) -> anyhow::Result<()> {
+        self.supply.ready(shop)?;
         let finish = dir.join("finish.sh");
         fs::write(&finish, self.finish.unwrap_or("#!/bin/sh\n")).context("writing the finishing script")?;
         fs::set_permissions(&finish, fs::Permissions::from_mode(0o755))

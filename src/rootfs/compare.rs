@@ -33,7 +33,7 @@ pub enum How {
     Attributes,
     /// What is in a file.
     Bytes,
-    /// The time of its last change; that of folders is not looked at.
+    /// The time of its last change.
     Time,
 }
 
@@ -54,7 +54,8 @@ impl fmt::Display for Difference {
     }
 }
 
-/// Every path at which the trees differ, each with the first way in which it does, sorted by path.
+/// Every path at which the trees differ, each with the first way in which it does, sorted by path. Times of
+/// folders are not looked at.
 pub fn compare(first: &Tree, second: &Tree) -> anyhow::Result<Vec<Difference>> {
     let paths: BTreeSet<&String> = first.nodes().keys().chain(second.nodes().keys()).collect();
     let mut found = Vec::new();

@@ -12,11 +12,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use anyhow::Context as _;
 use serde::Serialize;
 
-use super::archive::Archive;
-use super::fetch::fetch;
+use super::archive::{Archive, Repository};
 use super::install::{Deb, verify};
-use super::mirror::Mirror;
 use super::resolve::Package;
+use super::supply::Supply;
 use super::tools::unpack;
 use crate::host::Sandbox;
 use crate::plan::Base;
@@ -42,6 +41,8 @@ pub struct Compiler {
 #[derive(Serialize)]
 struct CompilerRecipe<'a> {
     packages: &'a [Package],
+    #[serde(skip)]
+    supply: &'a Supply,
 }
 
 /// The packages by name, as apt takes them. `base-files` brings the links of the merged `/usr`.
@@ -56,11 +57,11 @@ fn names(architecture: Architecture) -> Vec<String> {
 }
 
 impl Compiler {
-    /// The newest compiler of the archive at `mirror` for `architecture`; with `offline`, the shelf's.
+    /// The newest compiler in `repository` for `architecture`; with `offline`, the shelf's.
     pub fn of_archive(
         shop: &Workshop,
         architecture: Architecture,
-        mirror: &Mirror,
+        repository: &Repository,
         offline: bool,
     ) -> anyhow::Result<Self> {
         let host = Architecture::of_host();
@@ -72,11 +73,12 @@ impl Compiler {
             backports: vec![BACKPORT.to_owned()],
             packages: BTreeSet::new(),
         };
-        let archive = Archive::update(shop, &base, mirror.clone(), offline)?;
+        let archive = Archive::update(shop, &base, repository, offline)?;
         let packages = archive.resolve_words(shop, &names(architecture)).context("resolving the compiler")?;
         drop(archive);
-        fetch(shop, &packages, offline)?;
-        let entry = shop.make(&CompilerRecipe { packages: &packages })?;
+        let supply = Supply::of(packages.clone(), offline);
+        let recipe = CompilerRecipe { packages: &packages, supply: &supply };
+        let entry = supply.heal(shop, || shop.make(&recipe))?;
         let key = entry.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
         Ok(Self { key, architecture, root: entry.join("root"), packages })
     }
@@ -122,6 +124,7 @@ impl Recipe for CompilerRecipe<'_> {
     const VERSION: u32 = 1;
 
     fn make(&self, shop: &Workshop, dir: &Path) -> anyhow::Result<()> {
+        self.supply.ready(shop)?;
         let root = dir.join("root");
         fs::create_dir(&root).context("making the build root")?;
         let debs = self.packages.iter().map(|package| {

@@ -10,6 +10,7 @@ use serde::Serialize;
 
 use super::install::{Deb, verify};
 use super::resolve::Package;
+use super::supply::Supply;
 use crate::spec::Architecture;
 use crate::store::Artifact;
 use crate::workshop::{Recipe, Workshop};
@@ -21,6 +22,8 @@ pub const PACKAGE: &str = "qemu-user";
 struct EmulatorRecipe<'a> {
     architecture: Architecture,
     package: &'a Package,
+    #[serde(skip)]
+    supply: &'a Supply,
 }
 
 /// The emulator for `architecture` from the host's `packages`, unless the host runs such programs itself.
@@ -28,6 +31,7 @@ pub fn of(
     shop: &Workshop,
     architecture: Architecture,
     packages: &[Package],
+    supply: &Supply,
 ) -> anyhow::Result<Option<Artifact>> {
     if architecture == Architecture::of_host() {
         return Ok(None);
@@ -35,7 +39,8 @@ pub fn of(
     let package = packages.iter().find(|it| it.name == PACKAGE);
     let package =
         package.with_context(|| format!("the tools lack `{PACKAGE}`, which {architecture} needs"))?;
-    let entry = shop.make(&EmulatorRecipe { architecture, package })?;
+    let recipe = EmulatorRecipe { architecture, package, supply };
+    let entry = supply.heal(shop, || shop.make(&recipe))?;
     Artifact::of(&entry, &file(architecture)).map(Some)
 }
 
@@ -49,6 +54,7 @@ impl Recipe for EmulatorRecipe<'_> {
     const VERSION: u32 = 1;
 
     fn make(&self, shop: &Workshop, dir: &Path) -> anyhow::Result<()> {
+        self.supply.ready(shop)?;
         let Package { name, sha256, .. } = self.package;
         let path = shop.store.package(sha256).with_context(|| format!("`{name}` is not on the shelf"))?;
         let file = file(self.architecture);

@@ -3,20 +3,22 @@
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use anyhow::Context as _;
 use indicatif::ProgressBar;
 
-use super::http;
+use super::download::Download;
+use super::http::{self, Patience};
 use super::resolve::Package;
+use crate::host::NetworkFailed;
 use crate::report::Unit;
 use crate::store::{Found, Store};
 use crate::workshop::Workshop;
 
 /// More connections than this gained nothing when it was measured.
 const CONNECTIONS: usize = 4;
-const TRIES: u32 = 4;
+
+const REMEDY: &str = "what came so far is kept; try again, or name another mirror with `--mirror URL`";
 
 /// Makes sure that all of `packages` are on the shelf; with `offline` they must be there.
 pub fn fetch(shop: &Workshop, packages: &[Package], offline: bool) -> anyhow::Result<()> {
@@ -34,7 +36,7 @@ pub fn fetch(shop: &Workshop, packages: &[Package], offline: bool) -> anyhow::Re
     let bytes = missing.iter().map(|it| it.size).sum();
     let bar = shop.report.bar("fetch", bytes, Unit::Bytes);
     let store = &shop.store;
-    let agent = http::agent();
+    let agent = http::agent(Patience::ORDINARY);
     let next = AtomicUsize::new(0);
     let failure = Mutex::new(None);
     std::thread::scope(|scope| {
@@ -61,32 +63,20 @@ pub fn fetch(shop: &Workshop, packages: &[Package], offline: bool) -> anyhow::Re
 }
 
 fn fetch_one(store: &Store, agent: &ureq::Agent, package: &Package, bar: &ProgressBar) -> anyhow::Result<()> {
-    let before = bar.position();
-    let mut wait = Duration::from_secs(1);
-    let mut attempt = 1;
-    loop {
-        let Err(err) = receive(store, agent, package, bar) else { return Ok(()) };
-        if attempt == TRIES {
-            return Err(err.context(format!("fetching `{}` {}", package.name, package.version)))
-                .context(crate::host::NetworkFailed);
-        }
-        bar.set_position(before);
-        std::thread::sleep(wait);
-        wait *= 2;
-        attempt += 1;
+    let Package { name, version, sha256, size, uri } = package;
+    let mut download = Download::new(agent, uri, *size, Patience::ORDINARY);
+    let mut result = store.keep_package(sha256, &mut download, &|count| bar.inc(count));
+    if result.is_err() && download.position() == *size {
+        bar.dec(*size);
+        download = Download::new(agent, uri, *size, Patience::ORDINARY).fresh();
+        result = store.keep_package(sha256, &mut download, &|count| bar.inc(count));
     }
-}
-
-fn receive(store: &Store, agent: &ureq::Agent, package: &Package, bar: &ProgressBar) -> anyhow::Result<()> {
-    let on_bytes = |count| bar.inc(count);
-    if let Some(path) = package.uri.strip_prefix("file:").or(package.uri.strip_prefix("copy:")) {
-        let path = format!("/{}", path.trim_start_matches('/'));
-        let file = std::fs::File::open(&path).with_context(|| format!("opening `{path}`"))?;
-        store.keep_package(&package.sha256, file, &on_bytes)?;
+    let Err(err) = result else { return Ok(()) };
+    let ours = !download.failed() && err.chain().any(|it| it.is::<std::io::Error>());
+    let what = format!("fetching `{name}` {version} from {uri}");
+    Err(if ours {
+        err.context(what)
     } else {
-        let mut answer =
-            agent.get(&package.uri).call().with_context(|| format!("asking for `{}`", package.uri))?;
-        store.keep_package(&package.sha256, answer.body_mut().as_reader(), &on_bytes)?;
-    }
-    Ok(())
+        anyhow::anyhow!("{what}: {err:#}\n{REMEDY}").context(NetworkFailed)
+    })
 }

@@ -10,11 +10,35 @@ use ureq::http::Uri;
 use ureq::unversioned::resolver::{DefaultResolver, ResolvedSocketAddrs, Resolver};
 use ureq::unversioned::transport::{DefaultConnector, NextTimeout};
 
+/// How long a mirror is waited for, and how often.
+#[derive(Debug, Clone, Copy)]
+pub struct Patience {
+    /// Until a connection stands.
+    pub connect: Duration,
+    /// Until the next bytes come. There is no limit to the whole: a slow mirror is still a mirror.
+    pub stall: Duration,
+    /// Before the second try; before each further one twice as long.
+    pub pause: Duration,
+    /// Tries in a row that bring nothing.
+    pub tries: u32,
+}
+
+impl Patience {
+    /// A mirror's bad minute is waited out, a dead one is told of within two.
+    pub const ORDINARY: Self = Self {
+        connect: Duration::from_secs(15),
+        stall: Duration::from_secs(30),
+        pause: Duration::from_secs(1),
+        tries: 4,
+    };
+}
+
 /// Asks mirrors, and looks each of them up once.
-pub fn agent() -> ureq::Agent {
+pub fn agent(patience: Patience) -> ureq::Agent {
     let config = ureq::Agent::config_builder()
-        .timeout_connect(Some(Duration::from_secs(20)))
-        .timeout_recv_response(Some(Duration::from_secs(60)))
+        .timeout_connect(Some(patience.connect))
+        .timeout_recv_response(Some(patience.stall))
+        .timeout_per_read(Some(patience.stall))
         .user_agent(concat!("nuvol/", env!("CARGO_PKG_VERSION")))
         .build();
     ureq::Agent::with_parts(config, DefaultConnector::default(), LookUpOnce::default())

@@ -11,6 +11,7 @@ use super::gate;
 use super::inventory::{self, Installed};
 use super::tree::{Body, Node, Tree};
 use crate::overlay::{Content, Entry, Ids, Layer};
+use crate::remote::Share;
 use crate::store::Artifact;
 use crate::workshop::{Recipe, Workshop};
 
@@ -46,6 +47,7 @@ pub struct LayerRecipe<'a> {
 impl Recipe for LayerRecipe<'_> {
     const STAGE: &'static str = "layer";
     const VERSION: u32 = 4;
+    const SHARE: Share = Share::AtOnce;
 
     fn make(&self, _: &Workshop, dir: &Path) -> anyhow::Result<()> {
         let tree = self.layering.tree()?;

@@ -1,4 +1,4 @@
-//! Where the archive is fetched from: the mirror of the build host's own apt, or `--mirror`.
+//! Where the archive is fetched from: `--mirror`, the profile's, or the mirror of the build host's own apt.
 //! It says where bytes come from, never what they are, so it is in no recipe and no image.
 
 use std::fs;
@@ -9,6 +9,8 @@ use serde::{Deserialize, Serialize};
 use xshell::{Shell, cmd};
 
 use crate::host::Host;
+use crate::plan;
+use crate::spec::{MirrorUrl, Problem, Problems, SnapshotTime};
 
 /// Addresses of the Debian archive and of its security part, each ending in `/`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -17,18 +19,46 @@ pub struct Mirror {
     pub archive: String,
     /// The archive with `dists/trixie-security`.
     pub security: String,
+    /// Whether it is a snapshot: what it has never changes, and is old on purpose.
+    #[serde(default)]
+    pub snapshot: bool,
 }
 
 impl Mirror {
     /// The mirror at `archive`; its security part lies beside it under `debian-security`.
     pub fn at(archive: &str) -> Self {
         let archive = format!("{}/", archive.trim_end_matches('/'));
-        Self { security: beside(&archive), archive }
+        Self { security: beside(&archive), archive, snapshot: false }
+    }
+
+    /// The archive as the snapshot service at `service` kept it at `time`.
+    pub fn snapshot(service: &str, time: &SnapshotTime) -> Self {
+        let part = |name: &str| format!("{}/archive/{name}/{time}/", service.trim_end_matches('/'));
+        Self { archive: part("debian"), security: part("debian-security"), snapshot: true }
+    }
+
+    /// What `archive` says, or `named` instead; the build host's own mirror if neither names one.
+    pub fn of(
+        host: &Host,
+        folder: &Path,
+        archive: &plan::Archive,
+        named: Option<&MirrorUrl>,
+    ) -> anyhow::Result<Self> {
+        match (named.or(archive.mirror.as_ref()), &archive.snapshot) {
+            (Some(url), None) => Ok(Self::at(url.as_str())),
+            (Some(url), Some(time)) => Ok(Self::snapshot(url.as_str(), time)),
+            (None, None) => Self::of_host(host, folder),
+            (None, Some(time)) => {
+                let words = format!("the profile asks for the snapshot {time}, but not of which service");
+                let remedy = "name it with `--mirror URL`, or as `archive: { mirror: URL }` in the profile";
+                Err(Problems::from(Problem::anywhere(words).remedy(remedy)).into())
+            }
+        }
     }
 
     /// The mirror that this machine's apt uses. Asking apt takes most of a second, so the answer is kept
     /// in `folder` for as long as apt's sources are the same.
-    pub fn of_host(host: &Host, folder: &Path) -> anyhow::Result<Self> {
+    fn of_host(host: &Host, folder: &Path) -> anyhow::Result<Self> {
         let note = folder.join("mirror.json");
         let sources = sources();
         let known = fs::read_to_string(&note).ok();
@@ -97,7 +127,7 @@ fn parse(text: &str) -> Option<Mirror> {
         uris.find(|uri| uri.ends_with("/debian/")).map(str::to_owned)
     })?;
     let security = find("Debian-Security").unwrap_or_else(|| beside(&archive));
-    Some(Mirror { archive, security })
+    Some(Mirror { archive, security, snapshot: false })
 }
 
 fn beside(archive: &str) -> String {
@@ -112,15 +142,25 @@ mod tests {
     #[test]
     fn the_mirror_is_what_apt_uses() {
         let text = "http://a.test/node/ Nodesource\nhttp://m.test/x/debian/ Debian\nhttp://s.test/sec/ Debian-Security\n";
-        let expected =
-            Mirror { archive: "http://m.test/x/debian/".into(), security: "http://s.test/sec/".into() };
-        assert_eq!(parse(text), Some(expected));
+        let mirror = parse(text).unwrap();
+        assert_eq!(
+            (mirror.archive.as_str(), mirror.security.as_str()),
+            ("http://m.test/x/debian/", "http://s.test/sec/")
+        );
     }
 
     #[test]
     fn without_index_files_the_path_tells() {
         assert_eq!(parse("http://m.test/debian/ \n"), Some(Mirror::at("http://m.test/debian")));
         assert_eq!(parse("http://a.test/node/ Nodesource\n"), None);
+    }
+
+    #[test]
+    fn a_snapshot_has_its_time_in_the_address() {
+        let mirror = Mirror::snapshot("http://s.test/", &"20261101T000000Z".parse().unwrap());
+        assert_eq!(mirror.archive, "http://s.test/archive/debian/20261101T000000Z/");
+        assert_eq!(mirror.security, "http://s.test/archive/debian-security/20261101T000000Z/");
+        assert!("2026-11-01".parse::<crate::spec::SnapshotTime>().is_err());
     }
 
     #[test]

@@ -8,19 +8,23 @@ mod bootstrap;
 mod compare;
 mod compiler;
 mod control;
+mod download;
 mod emulator;
 mod fetch;
 mod gate;
 mod http;
+mod index;
 mod install;
 mod inventory;
 mod layer;
 mod lock;
 mod mirror;
+mod news;
 mod own;
 mod program;
 mod quick;
 mod resolve;
+mod supply;
 mod tools;
 mod tree;
 
@@ -30,18 +34,21 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use serde::Serialize;
 
-pub use archive::{Archive, known_packages};
+pub use about::about;
+pub use archive::{Archive, Repository, known_packages};
 pub use base::Installer;
 pub use compare::{Difference, How, compare};
-pub use fetch::fetch;
 pub use gate::Leak;
+pub use index::Keyring;
 pub use install::{Job, inside as install_inside};
 pub use inventory::Installed;
 pub use layer::Facts;
-pub use lock::Resolution;
+pub use lock::{LockFile, Resolution};
 pub use mirror::Mirror;
+pub use news::{Change, News};
 pub use own::{agent, file_name as agent_file_name, foreign_package as foreign_agent};
 pub use resolve::Package;
+pub use supply::Supply;
 pub use tools::{Bench, Tools, foreign as foreign_tools};
 pub use tree::{Body, Node, Tree};
 
@@ -69,9 +76,10 @@ pub struct Rootfs {
 
 /// The files of a root file system. In a recipe it stands for all that it is made from.
 #[derive(Serialize)]
-#[serde(transparent)]
 pub struct Root {
     key: String,
+    /// What of it is read.
+    base: Vec<Artifact>,
     #[serde(skip)]
     layering: layer::Layering,
 }
@@ -90,12 +98,12 @@ impl Root {
 
 /// Where packages come from.
 pub struct Source {
-    /// The mirror.
-    pub mirror: Mirror,
+    /// The archive.
+    pub repository: Repository,
     /// The exact packages.
     pub resolution: Resolution,
-    /// Whether nothing may be fetched.
-    pub offline: bool,
+    /// The packages' files.
+    pub supply: Supply,
     /// The agent's package, where it is not the one beside our program.
     pub agent: Option<PathBuf>,
     /// Who installs the packages.
@@ -103,9 +111,9 @@ pub struct Source {
 }
 
 /// Builds the root file system of `plan`.
-pub fn build(shop: &Workshop, plan: &Plan, overlay: &Overlay, source: Source) -> anyhow::Result<Rootfs> {
-    let Source { mirror, resolution, offline, agent, installer } = source;
-    let Resolution { suite, architecture, epoch, packages, tools: host_packages, .. } = &resolution;
+pub fn build(shop: &Workshop, plan: &Plan, overlay: &Overlay, source: &Source) -> anyhow::Result<Rootfs> {
+    let Source { repository, resolution, supply, agent, installer } = source;
+    let Resolution { suite, architecture, epoch, packages, tools: host_packages, .. } = resolution;
     let lacking = resolution.lacks(&plan.base.packages);
     anyhow::ensure!(
         lacking.is_empty(),
@@ -119,14 +127,17 @@ pub fn build(shop: &Workshop, plan: &Plan, overlay: &Overlay, source: Source) ->
         "the lock is for {suite} on {architecture}, the profile for {wanted} on {}",
         machine.as_str()
     );
-    let epoch = *epoch;
-    let all: Vec<Package> = packages.iter().chain(host_packages).cloned().collect();
-    fetch(shop, &all, offline)?;
-    let tools = Tools::of(shop, suite, host_packages)?;
-    let emulator = emulator::of(shop, *machine, host_packages)?;
-    let abouts = resolution.about(shop)?;
-    let lock = resolution.text(&abouts, &mirror)?;
-    let agent = own::agent(shop, *machine, agent.as_deref(), &mirror, offline)?;
+    let (epoch, installer, mirror) = (*epoch, *installer, &repository.mirror);
+    let tools = Tools::of(shop, suite, host_packages, supply)?;
+    let emulator = emulator::of(shop, *machine, host_packages, supply)?;
+    let abouts = resolution.about(shop, supply)?;
+    // Where nothing is made, new packages have not said anything yet.
+    let lock = if shop.explains() {
+        String::new()
+    } else {
+        LockFile::of(std::slice::from_ref(resolution), &abouts)?.text(mirror)
+    };
+    let agent = own::agent(shop, *machine, agent.as_deref(), repository, supply.is_offline())?;
 
     let mut below = Vec::new();
     // mmdebstrap installs everything at once.
@@ -146,8 +157,9 @@ pub fn build(shop: &Workshop, plan: &Plan, overlay: &Overlay, source: Source) ->
             finish: None,
             title: format!("{} packages of {profile}", packages.len()),
             below: below.clone(),
+            supply,
         };
-        below.push(Artifact::of(&shop.make(&recipe)?, "base.tar")?);
+        below.push(Artifact::of(&supply.heal(shop, || shop.make(&recipe))?, "base.tar")?);
     }
     let recipe = base::BaseRecipe {
         installer,
@@ -161,19 +173,20 @@ pub fn build(shop: &Workshop, plan: &Plan, overlay: &Overlay, source: Source) ->
         finish: Some(base::BaseRecipe::FINISH),
         title: format!("{} packages, the agent, units", packages.len()),
         below: below.clone(),
+        supply,
     };
-    below.push(Artifact::of(&shop.make(&recipe)?, "base.tar")?);
+    below.push(Artifact::of(&supply.heal(shop, || shop.make(&recipe))?, "base.tar")?);
     let layering = layer::Layering {
         base: below,
         files: overlay.files.clone(),
         components: plan.base.components.clone(),
         epoch,
     };
-    let layer = shop.make(&layer::LayerRecipe { layering: &layering, foreign: foreign(&mirror) })?;
+    let layer = shop.make(&layer::LayerRecipe { layering: &layering, foreign: foreign(mirror) })?;
     let facts = layer::Facts::read(&layer)?;
     let key = layer.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    let architecture = plan.base.architecture;
-    Ok(Rootfs { root: Root { key, layering }, architecture, facts, epoch, lock, tools })
+    let root = Root { key, base: layering.base.clone(), layering };
+    Ok(Rootfs { root, architecture: plan.base.architecture, facts, epoch, lock, tools })
 }
 
 fn install_part(shop: &Workshop, layer: &Layer, epoch: u64) -> anyhow::Result<Artifact> {

@@ -10,9 +10,9 @@ use include_dir::{Dir, DirEntry, include_dir};
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
+use super::archive::Repository;
 use super::compiler::Compiler;
 use super::install::Deb;
-use super::mirror::Mirror;
 use super::program;
 use crate::spec::Architecture;
 use crate::store::{Artifact, hex};
@@ -53,12 +53,12 @@ pub fn file_name(architecture: Architecture) -> String {
 }
 
 /// The agent's package for `architecture`: `given`, or the one beside our program if it is of our source, or
-/// compiled now with the compiler of the archive at `mirror`.
+/// compiled now with the compiler of `repository`.
 pub fn agent(
     shop: &Workshop,
     architecture: Architecture,
     given: Option<&Path>,
-    mirror: &Mirror,
+    repository: &Repository,
     offline: bool,
 ) -> anyhow::Result<Artifact> {
     if let Some(path) = given {
@@ -75,7 +75,7 @@ pub fn agent(
     if let Some(artifact) = beside_us(architecture)? {
         return Ok(artifact);
     }
-    let compiler = Compiler::of_archive(shop, architecture, mirror, offline)?;
+    let compiler = Compiler::of_archive(shop, architecture, repository, offline)?;
     let program = program::compile(shop, &compiler, offline)?;
     let made = Made { source: origin(), with: compiler.installed() };
     package(shop, architecture, program, Some(made))

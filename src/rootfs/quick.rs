@@ -14,7 +14,7 @@ use serde::Serialize;
 use super::install::{decoded, verify};
 use super::resolve::Package;
 use crate::report::Unit;
-use crate::store::Store;
+use crate::store::{Found, Key, Store};
 use crate::workshop::Workshop;
 
 const FILE: &str = "package.deb";
@@ -60,10 +60,12 @@ fn quick_one(store: &Store, package: &Package) -> anyhow::Result<PathBuf> {
     let original = store.package(&package.sha256).context("it is not on the shelf")?;
     verify(&original, &package.sha256)?;
     let recipe = serde_json::to_vec(&QuickRecipe { version: 1, sha256: &package.sha256 })?;
-    let (entry, _) = store.get_or_make(STAGE, &recipe, |dir| {
-        recompress(&original, &dir.join(FILE)).context("compressing it again")
-    })?;
-    Ok(entry.join(FILE))
+    let make = |dir: &Path| {
+        recompress(&original, &dir.join(FILE)).context("compressing it again")?;
+        Ok(Found::Made)
+    };
+    let got = store.get_or_make(&Key::of(STAGE, &recipe), &recipe, false, make)?;
+    Ok(got.path.join(FILE))
 }
 
 /// Writes the package `from` with other compression to `to`. Each part carries a checksum of its contents.

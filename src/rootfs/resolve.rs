@@ -1,7 +1,7 @@
 //! Which exact packages an installation consists of: apt's answer, kept as long as the archive's
 //! Release files are the same.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
@@ -9,6 +9,7 @@ use anyhow::Context as _;
 use serde::{Deserialize, Serialize};
 
 use super::archive::Archive;
+use super::install::Deb;
 use super::mirror::Mirror;
 use crate::plan::Base;
 use crate::spec::PackageName;
@@ -78,6 +79,40 @@ impl Archive {
         let kept = read(&entry)?;
         Ok(kept.into_iter().map(|it| it.at(&self.mirror)).collect())
     }
+
+    /// `packages` as they are, but those of `names` and what they need as the archive has them now.
+    pub fn update_among(
+        &self,
+        shop: &Workshop,
+        packages: &[Package],
+        names: &[PackageName],
+    ) -> anyhow::Result<Vec<Package>> {
+        if names.is_empty() {
+            return Ok(packages.to_vec());
+        }
+        // To apt, what is in the lock is installed.
+        let mut status = String::new();
+        for Package { name, sha256, .. } in packages {
+            let path = shop.store.package(sha256).with_context(|| format!("`{name}` is not on the shelf"))?;
+            status += "Status: install ok installed\n";
+            Deb::verified(&path, sha256)?
+                .control
+                .fields()
+                .for_each(|(field, value)| status += &format!("{field}: {value}\n"));
+            status += "\n";
+        }
+        let mut args = vec!["install", "--print-uris", "-qq", "-y", "--no-remove"];
+        args.extend(names.iter().map(PackageName::as_str));
+        let text = self.apt.read_over(shop, &status, &args).context(
+            "resolving the packages that are to change; `nuvol lock --update` without `--package` changes all",
+        )?;
+        let mut found: BTreeMap<String, Package> =
+            packages.iter().map(|it| (it.name.clone(), it.clone())).collect();
+        if text.lines().any(|line| line.starts_with('\'')) {
+            found.extend(parse_uris(&text)?.into_iter().map(|it| (it.name.clone(), it)));
+        }
+        Ok(found.into_values().collect())
+    }
 }
 
 fn read(entry: &Path) -> anyhow::Result<Vec<Kept>> {
@@ -92,7 +127,7 @@ impl Recipe for ResolveRecipe<'_> {
     fn make(&self, shop: &Workshop, dir: &Path) -> anyhow::Result<()> {
         let mut args = vec!["install", "--print-uris", "-qq", "-y"];
         args.extend(self.words.iter().map(String::as_str));
-        let text = self.archive.read(shop, "apt-get", &args).context("resolving the packages")?;
+        let text = self.archive.apt.read(shop, "apt-get", &args).context("resolving the packages")?;
         let mut packages = parse_uris(&text)?;
 
         packages.sort_by(|a, b| (&a.name, &a.uri).cmp(&(&b.name, &b.uri)));

@@ -10,13 +10,14 @@ use anyhow::Context as _;
 use serde::Serialize;
 use xshell::Cmd;
 
-use super::archive::Archive;
+use super::archive::{Archive, Repository};
 use super::bootstrap::Bootstrap;
 use super::emulator;
-use super::mirror::Mirror;
 use super::resolve::Package;
+use super::supply::Supply;
 use crate::host::{Feed, Sandbox};
 use crate::plan::Base;
+use crate::remote::Share;
 use crate::spec::{Architecture, PackageName};
 use crate::workshop::{Recipe, Workshop};
 
@@ -61,7 +62,7 @@ pub fn names(architecture: Architecture) -> BTreeSet<PackageName> {
 pub fn foreign(
     shop: &Workshop,
     base: &Base,
-    mirror: &Mirror,
+    repository: &Repository,
     offline: bool,
 ) -> anyhow::Result<Option<Vec<Package>>> {
     let host = Architecture::of_host();
@@ -69,7 +70,7 @@ pub fn foreign(
         return Ok(None);
     }
     let here = Base { architecture: host, ..base.clone() };
-    let archive = Archive::update(shop, &here, mirror.clone(), offline)?;
+    let archive = Archive::update(shop, &here, repository, offline)?;
     archive.resolve(shop, &names(base.architecture)).context("resolving the tools").map(Some)
 }
 
@@ -78,14 +79,16 @@ struct ToolsRecipe<'a> {
     suite: &'a str,
     architecture: Architecture,
     packages: Vec<&'a Package>,
+    #[serde(skip)]
+    supply: &'a Supply,
 }
 
 impl Tools {
-    /// The tools root of `packages`, which are on the shelf. It is the same whatever is built.
-    pub fn of(shop: &Workshop, suite: &str, packages: &[Package]) -> anyhow::Result<Self> {
+    /// The tools root of `packages`, which are in `supply`. It is the same whatever is built.
+    pub fn of(shop: &Workshop, suite: &str, packages: &[Package], supply: &Supply) -> anyhow::Result<Self> {
         let packages = packages.iter().filter(|it| it.name != emulator::PACKAGE).collect();
-        let architecture = Architecture::of_host();
-        let entry = shop.make(&ToolsRecipe { suite, architecture, packages })?;
+        let recipe = ToolsRecipe { suite, architecture: Architecture::of_host(), packages, supply };
+        let entry = supply.heal(shop, || shop.make(&recipe))?;
         let key = entry.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
         Ok(Self { key, root: entry.join("root") })
     }
@@ -142,8 +145,10 @@ impl<'a> Bench<'a> {
 impl Recipe for ToolsRecipe<'_> {
     const STAGE: &'static str = "tools";
     const VERSION: u32 = 1;
+    const SHARE: Share = Share::Whole;
 
     fn make(&self, shop: &Workshop, dir: &Path) -> anyhow::Result<()> {
+        self.supply.ready(shop)?;
         let bootstrap = Bootstrap {
             tools: Path::new("/"),
             suite: self.suite,

@@ -12,7 +12,7 @@ use anyhow::{Context as _, bail};
 use crate::spec::{Place, Problem, Source, Span};
 
 /// The parts of a tree that are read; nothing else in the folder is looked at.
-const PARTS: [&str; 3] = ["overlays", "packages.yaml", "profiles"];
+const PARTS: [&str; 4] = ["keys", "overlays", "packages.yaml", "profiles"];
 
 /// The tree that comes with `nuvol`, as a tar made by `build.rs`.
 const BUILT_IN: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/tree.tar"));

@@ -22,11 +22,11 @@ pub use catalog::{
 };
 pub use files::{Content, File};
 pub use names::{
-    DnsSdType, Format, HostName, ImagePath, KernelArgument, OverlayName, PackageName, PackageRef,
-    ProfileName, ServiceName, SetName, UnitName, VariableName, Version, Word,
+    DnsSdType, Format, HostName, ImagePath, KernelArgument, KeyringName, MirrorUrl, OverlayName, PackageName,
+    PackageRef, ProfileName, ServiceName, SetName, SnapshotTime, UnitName, VariableName, Version, Word,
 };
 pub use problem::{Problem, Problems};
-pub use profile::{DiskSpec, FileSystem, Profile, Removal, RootSize, RootSpec, Scalar};
+pub use profile::{ArchiveSpec, DiskSpec, FileSystem, Profile, Removal, RootSize, RootSpec, Scalar};
 pub use read::{Damaged, Document, read};
 pub use size::ByteSize;
 pub use source::{At, Place, Source, Span};

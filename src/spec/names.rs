@@ -123,6 +123,34 @@ name!(
     "a word of a kernel command line (visible ASCII without blanks and quotes)"
 );
 
+name!(
+    /// The address of a mirror, or of a snapshot service.
+    MirrorUrl, is_mirror_url,
+    "the address of a mirror (`http://`, `https://` or `file:/`, without blanks, quotes and brackets)"
+);
+name!(
+    /// A file of `keys/` with the public keys that sign an archive.
+    KeyringName, |text| text.len() <= 64 && is_word(text, "-.") && (text.ends_with(".gpg") || text.ends_with(".asc")),
+    "the name of a keyring (lower-case letters, digits, `-` and `.`, ending in `.gpg`, or in `.asc` if it is text)"
+);
+name!(
+    /// A moment of a snapshot service, in UTC.
+    SnapshotTime, is_snapshot_time,
+    "a moment of a snapshot service (as in `20261101T000000Z`)"
+);
+
+fn is_mirror_url(text: &str) -> bool {
+    let rest = ["http://", "https://", "file:/"].iter().find_map(|scheme| text.strip_prefix(scheme));
+    rest.is_some_and(|rest| {
+        !rest.is_empty() && rest.chars().all(|c| c.is_ascii_graphic() && !"\"'[]<>".contains(c))
+    })
+}
+
+fn is_snapshot_time(text: &str) -> bool {
+    let shape = text.bytes().map(|it| if it.is_ascii_digit() { b'0' } else { it });
+    shape.eq(*b"00000000T000000Z")
+}
+
 fn is_host_name(text: &str) -> bool {
     let name = text.replace("{id}", "00000000");
     name.len() <= 63

@@ -8,8 +8,8 @@ use serde::de::{Deserializer, Error, Visitor};
 use serde::{Deserialize, Serialize};
 
 use crate::spec::{
-    At, ByteSize, Format, HostName, KernelArgument, Only, OverlayName, PackageRef, ProfileName, ServiceName,
-    UnitName, VariableName, Version,
+    At, ByteSize, Format, HostName, KernelArgument, KeyringName, MirrorUrl, Only, OverlayName, PackageRef,
+    ProfileName, ServiceName, SnapshotTime, UnitName, VariableName, Version,
 };
 
 /// A product: what an image is made of. Lists append to the parent's, maps merge, scalars replace.
@@ -40,8 +40,22 @@ pub struct Profile {
     pub variables: BTreeMap<At<VariableName>, At<Scalar>>,
     /// The disk.
     pub disk: Option<At<DiskSpec>>,
+    /// The Debian archive that packages come from.
+    pub archive: Option<At<ArchiveSpec>>,
     /// What is taken away from the parent's.
     pub remove: Removal,
+}
+
+/// The archive of a profile; what is not said is Debian's, by the mirror that the machine's apt uses.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+pub struct ArchiveSpec {
+    /// Its mirror, or with `snapshot` the address of the snapshot service; `--mirror` goes before it.
+    pub mirror: Option<At<MirrorUrl>>,
+    /// The file of `keys/` with the public keys that sign it, instead of Debian's.
+    pub keyring: Option<At<KeyringName>>,
+    /// The archive as a snapshot service kept it at this moment, as in `20261101T000000Z`.
+    pub snapshot: Option<At<SnapshotTime>>,
 }
 
 /// The disk of a profile.

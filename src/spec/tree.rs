@@ -8,8 +8,8 @@ use anyhow::{Context as _, bail};
 
 use crate::spec::files::{self, Files};
 use crate::spec::{
-    Catalog, Document, File, OverlayName, PackageList, Place, Problem, Problems, Profile, ProfileName,
-    ServiceName, ServiceSpec, SetName, Source, Span, read,
+    Catalog, Content, Document, File, OverlayName, PackageList, Place, Problem, Problems, Profile,
+    ProfileName, ServiceName, ServiceSpec, SetName, Source, Span, read,
 };
 
 /// Everything that was written, read into memory.
@@ -19,6 +19,7 @@ pub struct Tree {
     profiles: BTreeMap<ProfileName, ProfileFile>,
     catalogue: Catalogue,
     overlays: BTreeMap<OverlayName, OverlayFolder>,
+    keys: BTreeMap<String, Vec<u8>>,
     /// Problems of files that no profile can ask for.
     stray: Problems,
 }
@@ -91,6 +92,7 @@ impl Tree {
             profiles: BTreeMap::new(),
             catalogue: Catalogue::default(),
             overlays: BTreeMap::new(),
+            keys: BTreeMap::new(),
             stray: Problems::default(),
         };
         tree.add(below);
@@ -104,6 +106,10 @@ impl Tree {
         for (path, file) in files {
             if let Some(name) = path.strip_prefix("profiles/") {
                 self.add_profile(name, file);
+            } else if let (Some(name), Content::File { bytes, .. }) =
+                (path.strip_prefix("keys/"), &file.content)
+            {
+                self.keys.insert(name.to_owned(), bytes.clone());
             } else if path == "packages.yaml" {
                 let (document, problems) = match file.source() {
                     Ok(source) => read(&source),
@@ -168,6 +174,11 @@ impl Tree {
     /// Folders of `overlays/`.
     pub fn overlays(&self) -> &BTreeMap<OverlayName, OverlayFolder> {
         &self.overlays
+    }
+
+    /// The files of `keys/` by name.
+    pub fn keys(&self) -> &BTreeMap<String, Vec<u8>> {
+        &self.keys
     }
 
     /// Problems of files that no profile can ask for, such as a file name that is no profile name.

@@ -9,6 +9,7 @@ use serde::{Serialize, Serializer};
 use sha2::{Digest as _, Sha256};
 
 use super::hex;
+use super::seal::{KNOWN, Look, SEAL, Seal, What};
 
 /// A finished file. In a recipe it stands for its bytes: only the digest is written there.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,19 +21,27 @@ pub struct Artifact {
 }
 
 impl Artifact {
-    /// The finished file `name` of the shelf's entry `folder`. Its digest is taken once and
-    /// kept beside it.
+    /// The finished file `name` of the shelf's entry `folder`, as its seal has it.
     pub fn of(folder: &Path, name: &str) -> anyhow::Result<Self> {
-        let path = folder.join(name);
-        let note = folder.join(format!("{name}.sha256"));
-        if let Ok(digest) = std::fs::read_to_string(&note)
-            && digest.len() == 64
-        {
-            return Ok(Self { path, digest });
+        let seal = [SEAL, KNOWN].iter().find_map(|it| Seal::read(folder, it, Look::Glance));
+        let digest = seal.as_ref().and_then(|it| it.digest(name));
+        let digest = digest.with_context(|| format!("`{}` has no `{name}`", folder.display()))?.to_owned();
+        Ok(Self { path: folder.join(name), digest })
+    }
+}
+
+impl Artifact {
+    /// Its size in bytes, whether its bytes are here or only known.
+    pub fn size(&self) -> anyhow::Result<u64> {
+        let what = || format!("finding the size of `{}`", self.path.display());
+        let (folder, name) =
+            (self.path.parent().with_context(what)?, self.path.file_name().with_context(what)?);
+        let known = Seal::read(folder, KNOWN, Look::Glance);
+        let size = known.and_then(|it| it.0.into_iter().find(|mark| name == mark.path.as_str()));
+        match size.map(|mark| mark.what) {
+            Some(What::File { size, .. }) => Ok(size),
+            _ => Ok(std::fs::metadata(&self.path).with_context(what)?.len()),
         }
-        let digest = sha256_file(&path)?;
-        std::fs::write(&note, &digest).with_context(|| format!("writing `{}`", note.display()))?;
-        Ok(Self { path, digest })
     }
 }
 

@@ -2,11 +2,13 @@
 //! under the hash of their bytes. Entries are made aside and appear by one rename.
 
 mod artifact;
+mod packages;
 mod pending;
+mod seal;
 mod space;
+mod verify;
 
 use std::fs::{self, File};
-use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -14,13 +16,16 @@ use anyhow::Context as _;
 use sha2::{Digest as _, Sha256};
 
 pub use artifact::{Artifact, sha256_file, spans};
-
+pub use seal::{KNOWN, Look, Mark, SEAL, Seal, What, side_by_side};
 pub use space::{Entry, Freed};
+pub use verify::{Damage, Verified};
 
 use pending::Pending;
 
 /// By then the kernel has written nearly all by itself (`vm.dirty_expire_centisecs` is 30 s).
 const WRITTEN: Duration = Duration::from_secs(60);
+/// The recipe of an entry, beside what was made from it.
+pub const RECIPE: &str = "recipe.json";
 
 /// A content-addressed folder. Safe under several builds at once.
 pub struct Store {
@@ -30,13 +35,60 @@ pub struct Store {
     in_use: File,
 }
 
-/// Whether an entry was there or had to be made.
+/// What an entry is called: its stage and the hash of its recipe.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Key(String);
+
+/// How an entry came to be on the shelf.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Found {
-    /// It stood on the shelf.
+    /// It stood there.
     Reused,
     /// It was made now.
     Made,
+    /// A shared cache has it: it was fetched, or will be once its bytes are read.
+    Remote,
+}
+
+/// How an entry stands on the shelf.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum State {
+    /// It can be used.
+    Whole,
+    /// It is known what it holds; the bytes can be fetched.
+    Known,
+    /// It cannot, for this reason.
+    Damaged(String),
+    /// There is none.
+    Absent,
+}
+
+/// An entry that can be used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Got {
+    /// Its folder.
+    pub path: PathBuf,
+    /// How it came there.
+    pub found: Found,
+    /// What was wrong with the entry that stood there before.
+    pub damage: Option<String>,
+}
+
+impl Key {
+    /// The key of the recipe `text` of `stage`.
+    pub fn of(stage: &str, text: &[u8]) -> Self {
+        Self(format!("{stage}-{}", hex(&Sha256::digest(text))))
+    }
+
+    /// The stage.
+    pub fn stage(&self) -> &str {
+        self.0.rsplit_once('-').map_or(&self.0, |(stage, _)| stage)
+    }
+
+    /// As a name.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
 }
 
 impl Store {
@@ -67,6 +119,11 @@ impl Store {
         self.root.join("root")
     }
 
+    /// Where things are made before they get their place.
+    pub fn work_folder(&self) -> PathBuf {
+        self.root.join("work")
+    }
+
     /// Where logs of programs go.
     pub fn logs(&self) -> PathBuf {
         self.root.join("logs")
@@ -80,76 +137,155 @@ impl Store {
         Ok((path, lock))
     }
 
-    /// The entry made from `recipe`; `make` fills an empty folder the first time.
+    /// Where the entry `key` lies, or would.
+    pub fn entry(&self, key: &Key) -> PathBuf {
+        self.root.join("entries").join(&key.0)
+    }
+
+    /// How the entry `key` stands there.
+    pub fn state(&self, key: &Key, look: Look) -> State {
+        let path = self.entry(key);
+        if !path.is_dir() {
+            return State::Absent;
+        }
+        if !path.join(SEAL).exists() && path.join(KNOWN).exists() {
+            return State::Known;
+        }
+        seal::wrong(&path, look).map_or(State::Whole, State::Damaged)
+    }
+
+    /// The entry `key`, made from `recipe`; `fill` fills an empty folder the first time and says how. What is found
+    /// damaged at a glance is made again, and so is, unless it `may_be_known` only, what is only known.
     pub fn get_or_make(
         &self,
-        stage: &str,
+        key: &Key,
         recipe: &[u8],
-        make: impl FnOnce(&Path) -> anyhow::Result<()>,
-    ) -> anyhow::Result<(PathBuf, Found)> {
-        let key = format!("{stage}-{}", hex(&Sha256::digest(recipe)));
-        let done = self.root.join("entries").join(&key);
-        if done.is_dir() {
-            self.touch(&self.root.join("locks").join(&key));
-            return Ok((done, Found::Reused));
-        }
-        let _lock = self.lock(&key)?;
-        if done.is_dir() {
-            return Ok((done, Found::Reused));
-        }
-        let work = self.work(&key)?;
-        make(&work)?;
-        fs::write(work.join("recipe.json"), recipe).context("saving the recipe")?;
-        self.pending.add(&key)?;
-        fs::rename(&work, &done).with_context(|| format!("moving `{key}` to the shelf"))?;
-        Ok((done, Found::Made))
-    }
-
-    /// The folder of packages.
-    pub fn packages(&self) -> PathBuf {
-        self.root.join("packages")
-    }
-
-    /// The file whose bytes have this sha256, if it is on the shelf.
-    pub fn package(&self, sha256: &str) -> Option<PathBuf> {
-        let path = self.root.join("packages").join(format!("{sha256}.deb"));
-        path.is_file().then(|| {
-            self.touch(&path);
-            path
-        })
-    }
-
-    /// Whether the shelf has the package in its full size. Its bytes are checked when it is unpacked.
-    pub fn has_package(&self, sha256: &str, size: u64) -> bool {
-        self.package(sha256).is_some_and(|path| fs::metadata(path).is_ok_and(|it| it.len() == size))
-    }
-
-    /// Puts what `reader` gives on the shelf, if and only if its sha256 is `sha256`.
-    /// `on_bytes` hears how many bytes have come since it was last called.
-    pub fn keep_package(
-        &self,
-        sha256: &str,
-        mut reader: impl Read,
-        on_bytes: &dyn Fn(u64),
-    ) -> anyhow::Result<PathBuf> {
-        let mut file = tempfile::NamedTempFile::new_in(self.root.join("work")).context("making a file")?;
-        let mut hasher = Sha256::new();
-        let mut buffer = vec![0; 128 << 10];
-        loop {
-            let count = reader.read(&mut buffer).context("receiving")?;
-            if count == 0 {
-                break;
+        may_be_known: bool,
+        fill: impl FnOnce(&Path) -> anyhow::Result<Found>,
+    ) -> anyhow::Result<Got> {
+        let path = self.entry(key);
+        let got = |found, damage| Got { path: path.clone(), found, damage };
+        let _lock = match self.state(key, Look::Glance) {
+            State::Whole => {
+                self.touch(&self.root.join("locks").join(&key.0));
+                return Ok(got(Found::Reused, None));
             }
-            hasher.update(&buffer[..count]);
-            std::io::Write::write_all(&mut file, &buffer[..count]).context("writing to the shelf")?;
-            on_bytes(count as u64);
+            _ => self.lock(&key.0)?,
+        };
+        let damage = match self.state(key, Look::Glance) {
+            State::Whole => return Ok(got(Found::Reused, None)),
+            State::Known if may_be_known => return Ok(got(Found::Remote, None)),
+            State::Damaged(why) => Some(why),
+            State::Known | State::Absent => None,
+        };
+        let work = self.work(&key.0)?;
+        let found = fill(&work)?;
+        self.place(key, &work, recipe)?;
+        Ok(got(found, damage))
+    }
+
+    /// Gives the entry `key`, which is only known, its bytes: `fetch` lays what the seal says into an empty folder.
+    pub fn complete(
+        &self,
+        key: &Key,
+        fetch: impl FnOnce(&Seal, &Path) -> anyhow::Result<()>,
+    ) -> anyhow::Result<()> {
+        let _lock = self.lock(&key.0)?;
+        let path = self.entry(key);
+        if self.state(key, Look::Glance) != State::Known {
+            return Ok(());
         }
-        let found = hex(&hasher.finalize());
-        anyhow::ensure!(found == sha256, "its sha256 is {found}, but the archive's index says {sha256}");
-        let path = self.root.join("packages").join(format!("{sha256}.deb"));
-        self.pending.add(&format!("{sha256}.deb"))?;
-        file.persist(&path).context("moving a package to the shelf")?;
-        Ok(path)
+        let seal = Seal::read(&path, KNOWN, Look::Read).context("what was known of it cannot be read")?;
+        let work = self.work(&key.0)?;
+        fetch(&seal, &work)?;
+        let recipe = fs::read(path.join(RECIPE)).context("reading a recipe")?;
+        self.place(key, &work, &recipe)
+    }
+
+    /// Takes the entry `key`, which is of no use, off the shelf.
+    pub fn discard(&self, key: &Key) -> anyhow::Result<()> {
+        let _lock = self.lock(&key.0)?;
+        self.take_off(key)
+    }
+
+    /// Takes the entry `key` off the shelf if its bytes never came.
+    pub fn forget(&self, key: &Key) -> anyhow::Result<()> {
+        let _lock = self.lock(&key.0)?;
+        if self.state(key, Look::Glance) == State::Known { self.take_off(key) } else { Ok(()) }
+    }
+
+    /// Entries that are only known.
+    pub fn known(&self) -> anyhow::Result<Vec<Key>> {
+        let mut keys = Vec::new();
+        for entry in fs::read_dir(self.root.join("entries")).context("reading the shelf")? {
+            let name = entry.context("reading the shelf")?.file_name().into_string();
+            let key = Key(name.unwrap_or_default());
+            if self.entry(&key).join(KNOWN).exists() {
+                keys.push(key);
+            }
+        }
+        Ok(keys)
+    }
+
+    /// Seals what lies in `work` and gives it its place.
+    fn place(&self, key: &Key, work: &Path, recipe: &[u8]) -> anyhow::Result<()> {
+        fs::write(work.join(RECIPE), recipe).context("saving the recipe")?;
+        if !work.join(KNOWN).exists() {
+            Seal::take(work)?.write(work, SEAL)?;
+        }
+        self.take_off(key)?;
+        self.pending.add(&key.0)?;
+        let path = self.entry(key);
+        fs::rename(work, path).with_context(|| format!("moving `{}` to the shelf", key.0))
+    }
+
+    /// Keys and recipes of all entries of `stage`, the one that was not used for the longest time first.
+    pub fn recipes(&self, stage: &str) -> anyhow::Result<Vec<(Key, Vec<u8>)>> {
+        let mut found = Vec::new();
+        for entry in fs::read_dir(self.root.join("entries")).context("reading the shelf")? {
+            let name = entry.context("reading the shelf")?.file_name().into_string();
+            let key = Key(name.unwrap_or_default());
+            if key.stage() == stage
+                && let Ok(text) = fs::read(self.entry(&key).join(RECIPE))
+            {
+                let lock = fs::metadata(self.root.join("locks").join(&key.0));
+                found.push((lock.and_then(|it| it.modified()).ok(), key, text));
+            }
+        }
+        found.sort();
+        Ok(found.into_iter().map(|(_, key, text)| (key, text)).collect())
+    }
+
+    /// By which digests recipes name what the entry `key` holds. A file `*.sha256` holds the digest of something
+    /// that the shelf does not keep.
+    pub fn digests(&self, key: &Key) -> Vec<String> {
+        let path = self.entry(key);
+        let mut digests = Vec::new();
+        let seal = [SEAL, KNOWN].iter().find_map(|it| Seal::read(&path, it, Look::Glance));
+        for mark in seal.unwrap_or_default().0 {
+            if let What::File { sha256, .. } = mark.what {
+                digests.push(sha256);
+            }
+            if mark.path.ends_with(".sha256") {
+                digests.extend(fs::read_to_string(path.join(mark.path)));
+            }
+        }
+        digests
+    }
+
+    /// Takes the entry `key` off the shelf. Whoever does so holds its lock.
+    fn take_off(&self, key: &Key) -> anyhow::Result<()> {
+        let path = self.entry(key);
+        if path.exists() {
+            // Aside first: half of it must not stand there, whenever we end.
+            let aside = self.root.join("work").join(format!("{}.old", key.0));
+            let what = || format!("removing `{}`", path.display());
+            if aside.exists() {
+                fs::remove_dir_all(&aside).with_context(what)?;
+            }
+            fs::rename(&path, &aside).and_then(|()| fs::remove_dir_all(&aside)).with_context(what)?;
+        }
+        Ok(())
     }
 
     /// Makes an empty folder beside the entries. Its lock (see `lock`) tells that it is in use.
@@ -220,43 +356,62 @@ pub fn hex(bytes: &[u8]) -> String {
 mod tests {
     use std::fs;
 
-    use super::{Found, Store, hex};
-    use sha2::{Digest as _, Sha256};
+    use std::path::Path;
+
+    use super::{Found, Got, KNOWN, Key, Look, SEAL, Seal, State, Store};
+
+    fn get(store: &Store, make: impl FnOnce(&Path) -> anyhow::Result<()>) -> anyhow::Result<Got> {
+        store.get_or_make(&Key::of("a", b"recipe"), b"recipe", false, |dir| make(dir).map(|()| Found::Made))
+    }
 
     #[test]
     fn what_a_crash_of_the_machine_may_have_damaged_is_made_again() {
         let dir = tempfile::tempdir().unwrap();
-        let make = |store: &Store| store.get_or_make("x", b"recipe", |_| Ok(())).unwrap();
-        let (path, _) = make(&Store::open(dir.path()).unwrap());
-        assert_eq!(make(&Store::open(dir.path()).unwrap()).1, Found::Reused);
+        let make = |store: &Store| get(store, |_| Ok(())).unwrap();
+        let path = make(&Store::open(dir.path()).unwrap()).path;
+        assert_eq!(make(&Store::open(dir.path()).unwrap()).found, Found::Reused);
         let key = path.file_name().unwrap();
         fs::write(dir.path().join("pending").join(key), "another boot").unwrap();
         let store = Store::open(dir.path()).unwrap();
-        assert_eq!(make(&store).1, Found::Made);
+        assert_eq!(make(&store).found, Found::Made);
     }
 
     #[test]
     fn what_stands_on_the_shelf_is_not_made_again() {
         let dir = tempfile::tempdir().unwrap();
         let store = Store::open(dir.path()).unwrap();
-        let make = |work: &std::path::Path| Ok(fs::write(work.join("it"), "x")?);
-        assert_eq!(store.get_or_make("a", b"recipe", make).unwrap().1, Found::Made);
-        let (path, found) = store.get_or_make("a", b"recipe", |_| panic!("made twice")).unwrap();
-        assert_eq!(found, Found::Reused);
+        let make = |work: &Path| Ok(fs::write(work.join("it"), "x")?);
+        assert_eq!(get(&store, make).unwrap().found, Found::Made);
+        let again = get(&store, |_| panic!("made twice")).unwrap();
+        assert_eq!(again.found, Found::Reused);
+        assert_eq!(fs::read_to_string(again.path.join("it")).unwrap(), "x");
+    }
+
+    #[test]
+    fn what_is_damaged_is_made_again_and_said() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::open(dir.path()).unwrap();
+        let make = |work: &Path| Ok(fs::write(work.join("it"), "x")?);
+        let path = get(&store, make).unwrap().path;
+        fs::write(path.join("it"), "y").unwrap();
+        let again = get(&store, make).unwrap();
+        assert_eq!((again.found, again.damage.as_deref()), (Found::Made, Some("`it` has other bytes")));
         assert_eq!(fs::read_to_string(path.join("it")).unwrap(), "x");
+        assert_eq!(fs::read_dir(dir.path().join("work")).unwrap().count(), 0);
+        assert_eq!(get(&store, make).unwrap().found, Found::Reused);
     }
 
     #[test]
     fn a_failed_make_leaves_nothing_and_the_next_one_works() {
         let dir = tempfile::tempdir().unwrap();
         let store = Store::open(dir.path()).unwrap();
-        let fail = |work: &std::path::Path| {
+        let fail = |work: &Path| {
             fs::write(work.join("half"), "x")?;
             anyhow::bail!("no")
         };
-        assert!(store.get_or_make("a", b"recipe", fail).is_err());
+        assert!(get(&store, fail).is_err());
         assert_eq!(fs::read_dir(dir.path().join("entries")).unwrap().count(), 0);
-        let (path, _) = store.get_or_make("a", b"recipe", |_| Ok(())).unwrap();
+        let path = get(&store, |_| Ok(())).unwrap().path;
         assert!(!path.join("half").exists());
     }
 
@@ -270,13 +425,34 @@ mod tests {
     }
 
     #[test]
-    fn a_package_with_other_bytes_is_not_kept() {
+    fn what_is_only_known_is_completed_or_made() {
         let dir = tempfile::tempdir().unwrap();
         let store = Store::open(dir.path()).unwrap();
-        let sha256 = hex(&Sha256::digest(b"good"));
-        assert!(store.keep_package(&sha256, &b"evil"[..], &|_| ()).is_err());
-        assert_eq!(store.package(&sha256), None);
-        assert!(store.keep_package(&sha256, &b"good"[..], &|_| ()).is_ok());
-        assert!(store.package(&sha256).is_some());
+        let key = Key::of("a", b"recipe");
+        let make = |dir: &Path| Ok(fs::write(dir.join("it"), "x")?);
+        let whole = get(&store, make).unwrap().path;
+        let seal = Seal::read(&whole, SEAL, Look::Read).unwrap();
+        let known = |store: &Store| {
+            store.take_off(&key).unwrap();
+            let know = |dir: &Path| seal.write(dir, KNOWN).map(|()| Found::Remote);
+            store.get_or_make(&key, b"recipe", true, know).unwrap()
+        };
+        let path = known(&store).path;
+        assert_eq!(store.state(&key, Look::Glance), State::Known);
+        assert_eq!(store.known().unwrap(), std::slice::from_ref(&key));
+        assert_eq!(super::Artifact::of(&path, "it").unwrap().digest, seal.digest("it").unwrap());
+        let done = store.complete(&key, |found, dir| {
+            assert_eq!(*found, seal);
+            make(dir)
+        });
+        done.unwrap();
+        assert_eq!(get(&store, |_| panic!("made")).unwrap().found, Found::Reused);
+        assert!(store.known().unwrap().is_empty());
+
+        known(&store);
+        assert_eq!(get(&store, make).unwrap().found, Found::Made);
+        known(&store);
+        store.forget(&key).unwrap();
+        assert_eq!(store.state(&key, Look::Glance), State::Absent);
     }
 }

@@ -115,11 +115,16 @@ mod tests {
     use std::path::Path;
     use std::time::{Duration, SystemTime};
 
+    use super::super::{Found, Key};
     use super::Store;
 
     fn fill(store: &Store, name: &str, age: u64) -> String {
-        let make = |dir: &Path| Ok(fs::write(dir.join("x"), vec![1; 1 << 20])?);
-        let (path, _) = store.get_or_make(name, name.as_bytes(), make).unwrap();
+        let make = |dir: &Path| {
+            fs::write(dir.join("x"), vec![1; 1 << 20])?;
+            Ok(Found::Made)
+        };
+        let key = Key::of(name, name.as_bytes());
+        let path = store.get_or_make(&key, name.as_bytes(), false, make).unwrap().path;
         let name = path.file_name().unwrap().to_string_lossy().into_owned();
         let lock = fs::File::open(store.path().join("locks").join(&name)).unwrap();
         #[expect(clippy::disallowed_methods, reason = "an age is measured from now")]
@@ -133,7 +138,7 @@ mod tests {
         let store = Store::open(dir.path()).unwrap();
         let (old, new) = (fill(&store, "old", 100), fill(&store, "new", 200));
         // Using it makes it young again.
-        store.get_or_make("new", b"new", |_| Ok(())).unwrap();
+        store.get_or_make(&Key::of("new", b"new"), b"new", false, |_| Ok(Found::Made)).unwrap();
         let freed = store.collect(3 << 19).unwrap();
         assert_eq!(freed.things, 1);
         let names: Vec<String> = store.entries().unwrap().into_iter().map(|it| it.name).collect();

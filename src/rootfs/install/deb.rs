@@ -108,7 +108,7 @@ pub fn verify(path: &Path, sha256: &str) -> anyhow::Result<()> {
     let found = sha256_file(path)?;
     anyhow::ensure!(
         found == sha256,
-        "`{}` is damaged: its sha256 is {found}, expected {sha256}; remove it, and it is fetched again",
+        "`{}` is damaged: its sha256 is {found}, expected {sha256}",
         path.display()
     );
     Ok(())
