@@ -173,7 +173,8 @@ impl Recipe for AgentRecipe {
         }
         drop(deb);
         let Some(made) = &self.made else { return Ok(()) };
-        let artifact = Artifact::of(dir, PACKAGE_FILE)?;
+        let path = dir.join(PACKAGE_FILE);
+        let artifact = Artifact { digest: crate::store::sha256_file(&path)?, path };
         std::fs::write(dir.join(INFO_FILE), self.info(made, &artifact)?)
             .context("telling what made the package")
     }
