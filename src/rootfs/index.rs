@@ -14,7 +14,7 @@ use sha2::{Digest as _, Sha256};
 use super::mirror::Mirror;
 use crate::host::{EnvironmentLacks, NetworkFailed, ProgramFailed, Sandbox};
 use crate::plan::Base;
-use crate::spec::PackageName;
+use crate::spec::{Architecture, PackageName};
 use crate::store::hex;
 use crate::workshop::Workshop;
 
@@ -59,6 +59,9 @@ pub(super) struct State {
     pub epoch: u64,
     /// Seconds since 1970 when the first of them ends to be valid.
     pub expires: u64,
+    /// Whether it has what images for the host's architecture consist of: not a compiler's index.
+    #[serde(default)]
+    for_images: bool,
 }
 
 /// The place of an index.
@@ -78,10 +81,13 @@ impl Index {
         serde_json::from_str(&fs::read_to_string(self.folder.join(STATE)).ok()?).ok()
     }
 
-    /// The apt in `shelf` whose index was updated last.
+    /// The apt in `shelf` whose index for images was updated last.
     pub fn newest(shelf: &Path) -> Option<Apt> {
-        let index = Self { folder: by_age(shelf).ok()?.pop()?.1 };
-        Some(index.apt(&index.state()?))
+        by_age(shelf).ok()?.into_iter().rev().find_map(|(_, folder)| {
+            let index = Self { folder };
+            let state = index.state().filter(|it| it.for_images)?;
+            Some(index.apt(&state))
+        })
     }
 
     /// The private apt that has what `state` tells of.
@@ -98,7 +104,9 @@ impl Index {
         apt.update(shop).map_err(blame).with_context(|| self.failed(&wanted.mirror.archive))?;
         let names = apt.read(shop, "apt-cache", &["pkgnames"])?;
         fs::write(apt.folder.join(NAMES), names).context("keeping the names of packages")?;
-        let state = apt.state(shop, name, wanted.mirror.snapshot)?;
+        let mut state = apt.state(shop, name, wanted.mirror.snapshot)?;
+        let Base { architecture, backports, .. } = wanted.base;
+        state.for_images = *architecture == Architecture::of_host() && backports.is_empty();
         let text = serde_json::to_vec_pretty(&state).context("keeping the state of the index")?;
         let mut file =
             tempfile::NamedTempFile::new_in(&self.folder).context("keeping the state of the index")?;
@@ -161,6 +169,7 @@ pub(super) struct Apt {
 impl Apt {
     /// What apt's `program` prints.
     pub fn read(&self, shop: &Workshop, program: &str, args: &[&str]) -> anyhow::Result<String> {
+        self.settle().context("telling apt where it is")?;
         let command = shop.command(&self.sandbox(shop), program, args)?;
         shop.host.read(command.env("APT_CONFIG", self.folder.join("apt.conf")))
     }
@@ -218,6 +227,20 @@ impl Apt {
         Ok(fs::write(self.folder.join("etc/sources.list"), wanted.sources(&keyring))?)
     }
 
+    /// Its configuration names its own folder, and somebody may have moved or copied the shelf.
+    fn settle(&self) -> anyhow::Result<()> {
+        let path = self.folder.join("apt.conf");
+        let old = fs::read_to_string(&path)?;
+        let options = old.split_inclusive('\n').filter(|line| !line.starts_with("Dir::")).collect::<String>();
+        let new = directories(&self.folder) + &options;
+        if new != old {
+            let mut file = tempfile::NamedTempFile::new_in(&self.folder)?;
+            file.write_all(new.as_bytes())?;
+            file.persist(&path)?;
+        }
+        Ok(())
+    }
+
     fn update(&self, shop: &Workshop) -> anyhow::Result<()> {
         let inside = self.sandbox(shop).with_network();
         let command = shop.command(&inside, "apt-get", &["update", "-q", "--error-on=any"])?;
@@ -226,8 +249,13 @@ impl Apt {
 
     /// What the Release files that apt fetched say of themselves.
     fn state(&self, shop: &Workshop, folder: &str, snapshot: bool) -> anyhow::Result<State> {
-        let mut state =
-            State { folder: folder.to_owned(), releases: Vec::new(), epoch: 0, expires: u64::MAX };
+        let mut state = State {
+            folder: folder.to_owned(),
+            releases: Vec::new(),
+            epoch: 0,
+            expires: u64::MAX,
+            for_images: false,
+        };
         for entry in fs::read_dir(self.folder.join("lists")).context("reading the archive's index")? {
             let path = entry.context("reading the archive's index")?.path();
             if !path.to_string_lossy().ends_with("InRelease") {

@@ -15,7 +15,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use anyhow::Context as _;
@@ -105,16 +105,17 @@ impl Installation<'_> {
         let hooks = self.hooks.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let has_hooks = !hooks.is_empty();
         self.configure(&chroot, &needs_of(&facts, hooks), &mut configured)?;
+        let done = AtomicBool::new(false);
         std::thread::scope(|scope| {
-            let beside = scope.spawn(|| {
-                if has_hooks {
-                    chroot.initial_ram_disks()?;
-                }
-                chroot.certificates_early()
-            });
-            chroot.configure(&[])?;
+            let beside = scope.spawn(|| if has_hooks { chroot.initial_ram_disks() } else { anyhow::Ok(()) });
+            let certificates = scope.spawn(|| chroot.certificates_early(&done));
+            let configured = chroot.configure(&[]);
+            done.store(true, Ordering::Relaxed);
+            configured?;
             chroot.end()?;
-            beside.join().unwrap_or_else(|_| anyhow::bail!("a thread of the installation panicked"))
+            [beside, certificates].into_iter().try_for_each(|thread| {
+                thread.join().unwrap_or_else(|_| anyhow::bail!("a thread of the installation panicked"))
+            })
         })?;
         if !has_hooks {
             chroot.initial_ram_disks_if_called()?;

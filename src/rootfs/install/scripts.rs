@@ -3,7 +3,9 @@
 use std::fs;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use anyhow::Context as _;
 use nix::mount::{MntFlags, MsFlags, mount, umount2};
@@ -33,6 +35,9 @@ const CERTIFICATES_READ: [&str; 4] = [
 ];
 /// Programs there are told of new certificates; they may belong to packages that are not configured yet.
 const CERTIFICATE_HOOKS: &str = "etc/ca-certificates/update.d";
+/// Where it puts them: a bundle, and links.
+const CERTIFICATES_MADE: &str = "etc/ssl/certs";
+const CERTIFICATE_BUNDLE: &str = "ca-certificates.crt";
 /// A node draws its own keys when it starts for the first time; none may come from the build.
 const SSH_KEYGEN: &str = r#"#!/bin/sh
 case " $* " in
@@ -50,8 +55,8 @@ pub struct Chroot<'a> {
     tree: &'a Path,
     mounts: Vec<PathBuf>,
     epoch: u64,
-    /// What the certificates' program read when it last ran.
-    certificates: Mutex<Option<Vec<Seen>>>,
+    /// What the certificates' program read and left when it last ran.
+    certificates: Mutex<Option<[Vec<Seen>; 2]>>,
 }
 
 /// A file and its size, and the time of its last change in seconds and nanoseconds.
@@ -151,32 +156,51 @@ impl<'a> Chroot<'a> {
 
     /// The same if a script asked for it.
     pub fn initial_ram_disks_if_called(&self) -> anyhow::Result<()> {
-        let called = FOR_KERNELS.iter().any(|name| self.tree.join(CALLED).join(name).exists());
+        let called = FOR_KERNELS.iter().any(|name| self.called(name));
         if called { self.initial_ram_disks() } else { self.catch_up(&BEFORE_INITRD) }
     }
 
-    /// Collects the certificates if a script asked for that and no hook wants to be told of them.
-    pub fn certificates_early(&self) -> anyhow::Result<()> {
+    /// Collects the certificates as soon as a script asks for that, if no hook wants to be told of them. Ends
+    /// when all are `done`.
+    pub fn certificates_early(&self, done: &AtomicBool) -> anyhow::Result<()> {
+        while !self.called(CERTIFICATES[0]) {
+            if done.load(Ordering::Relaxed) {
+                return Ok(());
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
         let hooks = fs::read_dir(self.tree.join(CERTIFICATE_HOOKS)).into_iter().flatten();
         if hooks.count() == 0 { self.certificates() } else { Ok(()) }
     }
 
     fn certificates(&self) -> anyhow::Result<()> {
         let mut last = self.certificates.lock().unwrap_or_else(PoisonError::into_inner);
-        let called = self.tree.join(CALLED).join(CERTIFICATES[0]);
-        if !called.exists() {
+        if !self.called(CERTIFICATES[0]) {
             return Ok(());
         }
-        fs::remove_file(&called).context("reading what was put off")?;
-        let mut now = Vec::new();
-        for path in CERTIFICATES_READ {
-            see(&self.tree.join(path), &mut now).with_context(|| format!("reading `/{path}`"))?;
-        }
-        if last.as_ref() != Some(&now) {
+        fs::remove_file(self.tree.join(CALLED).join(CERTIFICATES[0])).context("reading what was put off")?;
+        let read = self.see(&CERTIFICATES_READ)?;
+        let made = self.see(&[CERTIFICATES_MADE])?;
+        // A certificate of somebody else's may have come while the program ran: then it must see that too.
+        let is_bundle = |path: &Path| path.ends_with(CERTIFICATE_BUNDLE);
+        let alone = !made.iter().any(|(path, ..)| path.is_file() && !path.is_symlink() && !is_bundle(path));
+        if !alone || last.as_ref() != Some(&[read.clone(), made]) {
             self.really(&CERTIFICATES)?;
-            *last = Some(now);
+            *last = Some([read, self.see(&[CERTIFICATES_MADE])?]);
         }
         Ok(())
+    }
+
+    fn called(&self, program: &str) -> bool {
+        self.tree.join(CALLED).join(program).exists()
+    }
+
+    fn see(&self, paths: &[&str]) -> anyhow::Result<Vec<Seen>> {
+        let mut found = Vec::new();
+        for path in paths {
+            see(&self.tree.join(path), &mut found).with_context(|| format!("reading `/{path}`"))?;
+        }
+        Ok(found)
     }
 
     /// Runs what scripts called and was put off to the end.
@@ -186,7 +210,7 @@ impl<'a> Chroot<'a> {
     }
 
     fn catch_up(&self, lines: &[&[&str]]) -> anyhow::Result<()> {
-        let called = lines.iter().filter(|line| self.tree.join(CALLED).join(line[0]).exists());
+        let called = lines.iter().filter(|line| self.called(line[0]));
         called.into_iter().try_for_each(|line| self.really(line))
     }
 
