@@ -2,8 +2,9 @@
 //! the builder runs. It comes with us, so that every host gives the same bytes.
 
 use std::collections::BTreeSet;
-use std::fs::{self, File};
+use std::fs::{self, File, Permissions};
 use std::io::Read;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
@@ -182,7 +183,7 @@ impl Recipe for ToolsRecipe<'_> {
 }
 
 /// Unpacks without owners, devices and special bits: the tree only has to run, and whoever
-/// owns the shelf must be able to delete it.
+/// owns the shelf must be able to read and delete it.
 pub fn unpack(archive: &mut tar::Archive<impl Read>, root: &Path) -> anyhow::Result<()> {
     archive.set_preserve_ownerships(false);
     for entry in archive.entries()? {
@@ -192,6 +193,10 @@ pub fn unpack(archive: &mut tar::Archive<impl Read>, root: &Path) -> anyhow::Res
             continue;
         }
         entry.unpack_in(root)?;
+        // Root may read what its owner may not (`/etc/gshadow-`).
+        if kind.is_file() && entry.header().mode()? & 0o400 == 0 {
+            fs::set_permissions(root.join(entry.path()?), Permissions::from_mode(0o600))?;
+        }
     }
     Ok(())
 }
