@@ -12,6 +12,7 @@ use super::resolve::Package;
 use super::supply::Supply;
 use crate::remote::Share;
 use crate::spec::PackageName;
+use crate::store::side_by_side;
 use crate::workshop::{Recipe, Workshop};
 
 const FILE: &str = "about.json";
@@ -76,23 +77,13 @@ impl Recipe for AboutRecipe<'_> {
 
     fn make(&self, shop: &Workshop, dir: &Path) -> anyhow::Result<()> {
         self.supply.ready(shop)?;
-        let threads = std::thread::available_parallelism().map_or(1, usize::from);
         let digests: Vec<&str> = self.digests.iter().copied().collect();
-        let parts = digests.chunks(digests.len().div_ceil(threads).max(1));
         let store = &shop.store;
-        let read = |digest: &&str| -> anyhow::Result<(String, About)> {
+        let found = side_by_side(&digests, |digest| {
             let path = store.package(digest).context("a package is not on the shelf")?;
             Ok(((*digest).to_owned(), About::of(&Deb::verified(&path, digest)?)))
-        };
-        let found: anyhow::Result<Vec<Abouts>> = std::thread::scope(|scope| {
-            let running: Vec<_> =
-                parts.map(|part| scope.spawn(move || part.iter().map(read).collect())).collect();
-            let join = |thread: std::thread::ScopedJoinHandle<'_, anyhow::Result<Abouts>>| {
-                thread.join().unwrap_or_else(|_| anyhow::bail!("a thread that reads packages panicked"))
-            };
-            running.into_iter().map(join).collect()
-        });
-        let found: Abouts = found?.into_iter().flatten().collect();
+        })?;
+        let found: Abouts = found.into_iter().collect();
         let text = serde_json::to_vec(&found).context("writing down what packages say")?;
         fs::write(dir.join(FILE), text).context("writing down what packages say")
     }

@@ -34,7 +34,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use serde::Serialize;
 
-pub use about::about;
+pub use about::{Abouts, about};
 pub use archive::{Archive, Repository, known_packages};
 pub use base::Installer;
 pub use compare::{Difference, How, compare};
@@ -112,8 +112,8 @@ pub struct Source {
 
 /// Builds the root file system of `plan`.
 pub fn build(shop: &Workshop, plan: &Plan, overlay: &Overlay, source: &Source) -> anyhow::Result<Rootfs> {
-    let Source { repository, resolution, supply, agent, installer } = source;
-    let Resolution { suite, architecture, epoch, packages, tools: host_packages, .. } = resolution;
+    let Source { repository, resolution, supply, agent, .. } = source;
+    let Resolution { suite, architecture, epoch, tools: host_packages, .. } = resolution;
     let lacking = resolution.lacks(&plan.base.packages);
     anyhow::ensure!(
         lacking.is_empty(),
@@ -127,7 +127,7 @@ pub fn build(shop: &Workshop, plan: &Plan, overlay: &Overlay, source: &Source) -
         "the lock is for {suite} on {architecture}, the profile for {wanted} on {}",
         machine.as_str()
     );
-    let (epoch, installer, mirror) = (*epoch, *installer, &repository.mirror);
+    let (epoch, mirror) = (*epoch, &repository.mirror);
     let tools = Tools::of(shop, suite, host_packages, supply)?;
     let emulator = emulator::of(shop, *machine, host_packages, supply)?;
     let abouts = resolution.about(shop, supply)?;
@@ -139,43 +139,8 @@ pub fn build(shop: &Workshop, plan: &Plan, overlay: &Overlay, source: &Source) -
     };
     let agent = own::agent(shop, *machine, agent.as_deref(), repository, supply.is_offline())?;
 
-    let mut below = Vec::new();
-    // mmdebstrap installs everything at once.
-    let foundations = if installer == Installer::Nuvol { overlay.foundations.as_slice() } else { &[] };
-    for Foundation { profile, packages: names, install } in foundations {
-        let packages = about::closure(packages, &abouts, names);
-        let base = Base { packages: names.clone(), ..plan.base.clone() };
-        let recipe = base::BaseRecipe {
-            installer,
-            base: &base,
-            packages: &packages,
-            own: Vec::new(),
-            install: install_part(shop, install, epoch)?,
-            epoch,
-            tools: &tools,
-            emulator: emulator.clone(),
-            finish: None,
-            title: format!("{} packages of {profile}", packages.len()),
-            below: below.clone(),
-            supply,
-        };
-        below.push(Artifact::of(&supply.heal(shop, || shop.make(&recipe))?, "base.tar")?);
-    }
-    let recipe = base::BaseRecipe {
-        installer,
-        base: &plan.base,
-        packages,
-        own: vec![agent],
-        install: install_part(shop, &overlay.install, epoch)?,
-        epoch,
-        tools: &tools,
-        emulator,
-        finish: Some(base::BaseRecipe::FINISH),
-        title: format!("{} packages, the agent, units", packages.len()),
-        below: below.clone(),
-        supply,
-    };
-    below.push(Artifact::of(&supply.heal(shop, || shop.make(&recipe))?, "base.tar")?);
+    let parts = Parts { epoch, tools: &tools, emulator, abouts: &abouts, agent };
+    let below = install_layers(shop, plan, overlay, source, &parts)?;
     let layering = layer::Layering {
         base: below,
         files: overlay.files.clone(),
@@ -187,6 +152,66 @@ pub fn build(shop: &Workshop, plan: &Plan, overlay: &Overlay, source: &Source) -
     let key = layer.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     let root = Root { key, base: layering.base.clone(), layering };
     Ok(Rootfs { root, architecture: plan.base.architecture, facts, epoch, lock, tools })
+}
+
+/// What all layers of an installation have in common.
+struct Parts<'a> {
+    epoch: u64,
+    tools: &'a Tools,
+    emulator: Option<Artifact>,
+    abouts: &'a Abouts,
+    agent: Artifact,
+}
+
+/// Installs the packages, layer by layer; the lowest comes first.
+fn install_layers(
+    shop: &Workshop,
+    plan: &Plan,
+    overlay: &Overlay,
+    source: &Source,
+    parts: &Parts<'_>,
+) -> anyhow::Result<Vec<Artifact>> {
+    let Source { resolution: Resolution { packages, .. }, supply, installer, .. } = source;
+    let Parts { epoch, tools, emulator, abouts, agent } = parts;
+    let epoch = *epoch;
+    let mut below = Vec::new();
+    // mmdebstrap installs everything at once.
+    let foundations = if *installer == Installer::Nuvol { overlay.foundations.as_slice() } else { &[] };
+    for Foundation { profile, packages: names, install } in foundations {
+        let packages = about::closure(packages, abouts, names);
+        let base = Base { packages: names.clone(), ..plan.base.clone() };
+        let recipe = base::BaseRecipe {
+            installer: *installer,
+            base: &base,
+            packages: &packages,
+            own: Vec::new(),
+            install: install_part(shop, install, epoch)?,
+            epoch,
+            tools,
+            emulator: emulator.clone(),
+            finish: None,
+            title: format!("{} packages of {profile}", packages.len()),
+            below: below.clone(),
+            supply,
+        };
+        below.push(Artifact::of(&supply.heal(shop, || shop.make(&recipe))?, "base.tar")?);
+    }
+    let recipe = base::BaseRecipe {
+        installer: *installer,
+        base: &plan.base,
+        packages,
+        own: vec![agent.clone()],
+        install: install_part(shop, &overlay.install, epoch)?,
+        epoch,
+        tools,
+        emulator: emulator.clone(),
+        finish: Some(base::BaseRecipe::FINISH),
+        title: format!("{} packages, the agent, units", packages.len()),
+        below: below.clone(),
+        supply,
+    };
+    below.push(Artifact::of(&supply.heal(shop, || shop.make(&recipe))?, "base.tar")?);
+    Ok(below)
 }
 
 fn install_part(shop: &Workshop, layer: &Layer, epoch: u64) -> anyhow::Result<Artifact> {

@@ -5,8 +5,6 @@
 use std::fs::File;
 use std::io::{BufReader, BufWriter, Seek as _, Write as _};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
 
 use anyhow::Context as _;
 use serde::Serialize;
@@ -14,7 +12,7 @@ use serde::Serialize;
 use super::install::{decoded, verify};
 use super::resolve::Package;
 use crate::report::Unit;
-use crate::store::{Found, Key, Store};
+use crate::store::{Found, Key, Store, side_by_side};
 use crate::workshop::Workshop;
 
 const FILE: &str = "package.deb";
@@ -34,26 +32,13 @@ struct QuickRecipe<'a> {
 pub fn quick(shop: &Workshop, packages: &[Package]) -> anyhow::Result<Vec<PathBuf>> {
     let bar = shop.report.bar("unpack", packages.len() as u64, Unit::Steps);
     let store = &shop.store;
-    let threads = std::thread::available_parallelism().map_or(1, usize::from);
-    let (next, found) = (AtomicUsize::new(0), Mutex::new(vec![PathBuf::new(); packages.len()]));
-    let work = || -> anyhow::Result<()> {
-        loop {
-            let index = next.fetch_add(1, Ordering::Relaxed);
-            let Some(package) = packages.get(index) else { return Ok(()) };
-            let path = quick_one(store, package)
-                .inspect_err(|_| next.store(packages.len(), Ordering::Relaxed))
-                .with_context(|| format!("reading the package `{}`", package.name))?;
-            found.lock().unwrap_or_else(PoisonError::into_inner)[index] = path;
-            bar.inc(1);
-        }
-    };
-    let result = std::thread::scope(|scope| {
-        let threads: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
-        let panicked = || anyhow::anyhow!("a thread that reads packages panicked");
-        threads.into_iter().try_for_each(|thread| thread.join().map_err(|_| panicked())?)
+    let found = side_by_side(packages, |package| {
+        let path = quick_one(store, package);
+        bar.inc(1);
+        path.with_context(|| format!("reading the package `{}`", package.name))
     });
     bar.finish_and_clear();
-    result.map(|()| found.into_inner().unwrap_or_else(PoisonError::into_inner))
+    found
 }
 
 fn quick_one(store: &Store, package: &Package) -> anyhow::Result<PathBuf> {

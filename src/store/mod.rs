@@ -6,6 +6,7 @@ mod packages;
 mod pending;
 mod seal;
 mod space;
+mod threads;
 mod verify;
 
 use std::fs::{self, File};
@@ -16,8 +17,9 @@ use anyhow::Context as _;
 use sha2::{Digest as _, Sha256};
 
 pub use artifact::{Artifact, sha256_file, spans};
-pub use seal::{KNOWN, Look, Mark, SEAL, Seal, What, side_by_side};
+pub use seal::{KNOWN, Look, Mark, SEAL, Seal, What};
 pub use space::{Entry, Freed};
+pub use threads::side_by_side;
 pub use verify::{Damage, Verified};
 
 use pending::Pending;

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use anyhow::Context as _;
 use sha2::{Digest as _, Sha256};
 
-use super::{Store, hex, seal, sha256_file};
+use super::{Store, hex, sha256_file, side_by_side};
 
 impl Store {
     /// The folder of packages.
@@ -63,7 +63,7 @@ impl Store {
     pub fn drop_damaged(&self, digests: &BTreeSet<&str>) -> anyhow::Result<Vec<String>> {
         let here: Vec<(&str, PathBuf)> =
             digests.iter().filter_map(|it| Some((*it, self.package(it)?))).collect();
-        let damaged = seal::side_by_side(&here, |(digest, path)| {
+        let damaged = side_by_side(&here, |(digest, path)| {
             // One that cannot be read is of no more use.
             let damaged = sha256_file(path).map_or(true, |found| found != *digest);
             if damaged {

@@ -6,12 +6,12 @@ use std::fs::{self, File};
 use std::io::{BufReader, Write as _};
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::Path;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use anyhow::Context as _;
 use serde::{Deserialize, Serialize};
 
 use super::artifact::sha256_file;
+use super::threads::side_by_side;
 
 /// The file that holds the seal: a line of JSON for each mark, those of the entry's own folder first.
 pub const SEAL: &str = "seal";
@@ -291,35 +291,6 @@ fn target(link: &Path) -> anyhow::Result<String> {
 
 fn modified(metadata: &fs::Metadata) -> i64 {
     metadata.mtime().saturating_mul(1_000_000_000).saturating_add(metadata.mtime_nsec())
-}
-
-/// `work` of each of `items`, in their order, by as many threads as there are processors.
-pub fn side_by_side<I: Sync, T: Send>(
-    items: &[I],
-    work: impl Fn(&I) -> anyhow::Result<T> + Sync,
-) -> anyhow::Result<Vec<T>> {
-    if items.len() < 4 {
-        return items.iter().map(work).collect();
-    }
-    let threads = std::thread::available_parallelism().map_or(1, usize::from).min(items.len());
-    let next = AtomicUsize::new(0);
-    let run = || -> anyhow::Result<Vec<(usize, T)>> {
-        let mut done = Vec::new();
-        loop {
-            let index = next.fetch_add(1, Ordering::Relaxed);
-            let Some(item) = items.get(index) else { return Ok(done) };
-            done.push((index, work(item)?));
-        }
-    };
-    let mut all: Vec<(usize, T)> = std::thread::scope(|scope| {
-        let threads: Vec<_> = (0..threads).map(|_| scope.spawn(run)).collect();
-        let panicked = |_| anyhow::anyhow!("a thread of the shelf panicked");
-        let parts: anyhow::Result<Vec<_>> =
-            threads.into_iter().map(|thread| thread.join().map_err(panicked)?).collect();
-        anyhow::Ok(parts?.into_iter().flatten().collect())
-    })?;
-    all.sort_by_key(|it| it.0);
-    Ok(all.into_iter().map(|it| it.1).collect())
 }
 
 #[cfg(test)]
