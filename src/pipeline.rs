@@ -37,7 +37,7 @@ fn build_once(
     let place = draft.path().to_owned();
     let Some(disk_plan) = &plan.disk else { return release::publish(shop, plan, draft, &rootfs, &[]) };
     let disk = disk::build(shop, disk_plan, &rootfs, &place)?;
-    let images = image::from_disk(shop, plan, &disk_plan.formats, &rootfs, &disk)?;
+    let images = image::from_disk(shop, plan, &disk_plan.formats, &rootfs, &disk, &place)?;
     release::publish(shop, plan, draft, &rootfs, &images)
 }
 
@@ -46,8 +46,9 @@ pub fn explain(shop: &Workshop, plan: &Plan, overlay: &Overlay, source: &Source)
     let rootfs = rootfs::build(shop, plan, overlay, source)?;
     if let Some(disk_plan) = &plan.disk {
         // Nothing is made, so that nothing needs a place.
-        let disk = disk::build(shop, disk_plan, &rootfs, Path::new(""))?;
-        image::from_disk(shop, plan, &disk_plan.formats, &rootfs, &disk)?;
+        let place = Path::new("");
+        let disk = disk::build(shop, disk_plan, &rootfs, place)?;
+        image::from_disk(shop, plan, &disk_plan.formats, &rootfs, &disk, place)?;
     }
     Ok(())
 }

@@ -9,11 +9,10 @@ mod layout;
 use std::fs::{self, File, Permissions};
 use std::io::{Seek as _, SeekFrom};
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::{Path, PathBuf};
-use std::time::Instant;
+use std::path::Path;
 
 use anyhow::Context as _;
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 
 pub use boot::{BootFiles, has_bios};
 #[cfg(test)]
@@ -23,21 +22,17 @@ pub use fat::Fat;
 pub use layout::{Layout, Span};
 
 use crate::plan;
-use crate::remote::Share;
 use crate::rootfs::{Bench, Facts, Root, Rootfs, Tools, Tree};
-use crate::spec::Architecture;
-use crate::store::{Found, sha256_file, spans};
-use crate::workshop::{Recipe, Workshop};
+use crate::spec::{Architecture, Format};
+use crate::store::spans;
+use crate::workshop::{Making, Place as Where, Product, Workshop};
 
-/// The disk. The shelf keeps its digest alone: it is the largest of all that is made, and made in seconds.
-/// In a recipe it stands for its bytes.
-pub struct Disk<'a> {
-    recipe: DiskRecipe<'a>,
-    digest: String,
-}
+/// The disk.
+pub type Disk<'a> = Product<'a, DiskMaking<'a>>;
 
+/// All that a disk is made from.
 #[derive(Serialize)]
-struct DiskRecipe<'a> {
+pub struct DiskMaking<'a> {
     root: &'a Root,
     disk: &'a plan::Disk,
     architecture: Architecture,
@@ -45,12 +40,7 @@ struct DiskRecipe<'a> {
     tools: &'a Tools,
     #[serde(skip)]
     layout: Layout,
-    /// Where the disk is made.
-    #[serde(skip)]
-    place: &'a Path,
 }
-
-const DIGEST: &str = "disk.raw.sha256";
 
 /// Builds the disk that `disk` describes around `rootfs`, in the folder `place`.
 pub fn build<'a>(
@@ -61,46 +51,14 @@ pub fn build<'a>(
 ) -> anyhow::Result<Disk<'a>> {
     let Rootfs { root, architecture, epoch, tools, .. } = rootfs;
     let layout = Layout::new(*architecture, root_size(disk, &rootfs.facts)?);
-    let (architecture, epoch) = (*architecture, *epoch);
-    let recipe = DiskRecipe { root, disk, architecture, epoch, tools, layout, place };
-    let entry = shop.make(&recipe)?;
-    let digest = fs::read_to_string(entry.join(DIGEST)).context("reading the disk's digest")?;
-    Ok(Disk { recipe, digest })
+    let making = DiskMaking { root, disk, architecture: *architecture, epoch: *epoch, tools, layout };
+    Product::of(shop, making, Where { folder: place, stays: disk.formats.contains(&Format::Raw) })
 }
 
 impl Disk<'_> {
-    /// Its raw bytes, a sparse file in a folder of its own; made again if the shelf only knew their digest.
-    pub fn raw(&self, shop: &Workshop) -> anyhow::Result<PathBuf> {
-        let raw = self.recipe.raw();
-        if !raw.exists() {
-            shop.ready(&(self, &self.recipe))?;
-            let since = Instant::now();
-            let digest = self.recipe.write(shop).context("stage `disk` failed")?;
-            anyhow::ensure!(
-                digest == self.digest,
-                "the disk came out with the sha256 {digest}, earlier with {}; `nuvol cache clear` forgets that, \
-                 but the same recipe should give the same bytes: please report this",
-                self.digest
-            );
-            shop.report.stage(DiskRecipe::STAGE, since, Found::Made, "the same once more");
-        }
-        Ok(raw)
-    }
-
-    /// sha256 of its bytes, in hexadecimal digits.
-    pub fn digest(&self) -> &str {
-        &self.digest
-    }
-
     /// Where its partitions lie.
     pub fn layout(&self) -> Layout {
-        self.recipe.layout
-    }
-}
-
-impl Serialize for Disk<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&self.digest)
+        self.making().layout
     }
 }
 
@@ -112,53 +70,38 @@ fn root_size(disk: &plan::Disk, facts: &Facts) -> anyhow::Result<u64> {
     Ok(size.bytes())
 }
 
-impl Recipe for DiskRecipe<'_> {
+impl Making for DiskMaking<'_> {
     const STAGE: &'static str = "disk";
-    const VERSION: u32 = 5;
-    const SHARE: Share = Share::Digests;
+    const VERSION: u32 = 6;
+    const FILE: &'static str = "disk.raw";
 
-    fn make(&self, shop: &Workshop, dir: &Path) -> anyhow::Result<()> {
-        let digest = self.write(shop)?;
-        fs::write(dir.join(DIGEST), digest).context("writing the disk's digest")
+    fn make(&self, shop: &Workshop, raw: &Path, work: &Path) -> anyhow::Result<()> {
+        let tree = self.root.tree()?;
+        let files = BootFiles::unpack(&tree, self.architecture, &work.join("boot"))?;
+        let file = File::create(raw).context("making the disk")?;
+        file.set_len(self.layout.size).context("making the disk")?;
+        // Some formats take the file's rights along.
+        file.set_permissions(Permissions::from_mode(0o644)).context("making the disk")?;
+        let bench = self.tools.bench(shop, self.epoch).write(work).write(raw);
+
+        self.partition(&bench, raw)?;
+        std::thread::scope(|scope| {
+            let small = scope.spawn(|| {
+                self.bios(&bench, raw, &files, work)?;
+                self.esp(&bench, raw, &files, work)?;
+                self.config(&bench, raw, work)
+            });
+            self.root(&bench, raw, &tree)?;
+            small.join().unwrap_or_else(|_| anyhow::bail!("the thread of the small partitions panicked"))
+        })
     }
 
-    fn detail(&self, _: &Path) -> String {
+    fn detail(&self) -> String {
         format!("{} MiB, root {} MiB", self.layout.size >> 20, self.layout.root.size >> 20)
     }
 }
 
-impl DiskRecipe<'_> {
-    fn raw(&self) -> PathBuf {
-        self.place.join("disk/disk.raw")
-    }
-
-    /// Makes the disk in its place and returns its sha256.
-    fn write(&self, shop: &Workshop) -> anyhow::Result<String> {
-        let (raw, work) = (self.raw(), self.place.join("parts"));
-        let tree = self.root.tree()?;
-        let files = BootFiles::unpack(&tree, self.architecture, &work.join("boot"))?;
-        fs::create_dir_all(raw.parent().unwrap_or(self.place)).context("making the disk")?;
-        let file = File::create(&raw).context("making the disk")?;
-        file.set_len(self.layout.size).context("making the disk")?;
-        // Some formats take the file's rights along.
-        file.set_permissions(Permissions::from_mode(0o644)).context("making the disk")?;
-        let bench = self.tools.bench(shop, self.place, self.epoch);
-
-        self.partition(&bench, &raw)?;
-        self.bios(&bench, &raw, &files, &work)?;
-        self.esp(&bench, &raw, &files, &work)?;
-        self.config(&bench, &raw, &work)?;
-        self.root(&bench, &raw, &tree)?;
-        fs::remove_dir_all(&work).context("removing the parts")?;
-        std::thread::scope(|scope| {
-            // It will be published: the medium can take it up while we read.
-            let synced = scope.spawn(|| file.sync_data());
-            let digest = sha256_file(&raw);
-            synced.join().map_or(Ok(()), |it| it).context("writing the disk to the medium")?;
-            digest
-        })
-    }
-
+impl DiskMaking<'_> {
     fn partition(&self, bench: &Bench<'_>, raw: &Path) -> anyhow::Result<()> {
         let table = self.layout.table(self.architecture, &self.disk.ids);
         let args = ["--quiet", "--no-reread", "--no-tell-kernel", &show(raw)];

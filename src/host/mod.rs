@@ -11,9 +11,11 @@ use std::fs::File;
 use std::io::{BufRead as _, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
 use anyhow::Context as _;
+use thread_local::ThreadLocal;
 use xshell::{Cmd, Shell};
 
 pub use cleanup::{Scratch, on_signals};
@@ -33,7 +35,9 @@ pub type Feed<'a> = &'a (dyn Fn(&mut dyn Write) -> anyhow::Result<()> + Sync);
 
 /// Runs programs and keeps their logs.
 pub struct Host {
-    shell: Shell,
+    shell: Mutex<Shell>,
+    /// Copies of it: each thread needs one of its own.
+    shells: ThreadLocal<Shell>,
     logs: PathBuf,
 }
 
@@ -66,12 +70,13 @@ impl Host {
     /// A host that keeps its logs in the folder `logs`.
     pub fn new(logs: PathBuf) -> anyhow::Result<Self> {
         std::fs::create_dir_all(&logs).with_context(|| format!("making `{}`", logs.display()))?;
-        Ok(Self { shell: Shell::new().context("finding the working folder")?, logs })
+        let shell = Shell::new().context("finding the working folder")?;
+        Ok(Self { shell: shell.into(), shells: ThreadLocal::new(), logs })
     }
 
     /// The shell that commands are made with.
     pub fn shell(&self) -> &Shell {
-        &self.shell
+        self.shells.get_or(|| self.shell.lock().unwrap_or_else(PoisonError::into_inner).clone())
     }
 
     /// Runs `cmd` to its end.
@@ -115,6 +120,8 @@ impl Host {
             let fed = input.zip(pipe).map(|(write, mut pipe)| scope.spawn(move || write(&mut pipe)));
             let tail = listen(reader, &mut file, since, on_line)?;
             let status = child.wait().with_context(|| format!("waiting for `{line}`"))?;
+            writeln!(file, "{:8.2}  ended with {status}", since.elapsed().as_secs_f64())
+                .context("writing a log")?;
             if !status.success() {
                 return Err(ProgramFailed { line, status, tail, log }.into());
             }

@@ -5,7 +5,7 @@
 //! `nuvol` of the overlay `live` finds the medium by the build's id, opens the disk's root
 //! partition read-only and lays a tmpfs over it.
 
-use std::fs;
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -14,11 +14,9 @@ use serde::Serialize;
 
 use crate::disk::{BootFiles, Disk, Fat, has_bios};
 use crate::plan::Plan;
-use crate::remote::Share;
 use crate::rootfs::{Bench, Body, Root, Rootfs, Tools, Tree};
 use crate::spec::Architecture;
-use crate::store::Artifact;
-use crate::workshop::{Recipe, Workshop};
+use crate::workshop::{Finished as _, Making, Workshop};
 
 const EFI_BYTES: u64 = 8 << 20;
 /// GRUB's core for CDs on the medium.
@@ -39,12 +37,12 @@ const CORE: [&str; 12] = [
     "linux",
 ];
 
+/// All that it is made from.
 #[derive(Serialize)]
-struct IsoRecipe<'a> {
+pub struct Iso<'a> {
     disk: &'a Disk<'a>,
     root: &'a Root,
     architecture: Architecture,
-    store: Artifact,
     title: String,
     build: String,
     /// Byte offset of the root partition in the disk.
@@ -54,66 +52,31 @@ struct IsoRecipe<'a> {
     tools: &'a Tools,
 }
 
-#[derive(Serialize)]
-struct StoreRecipe<'a> {
-    disk: &'a Disk<'a>,
-    epoch: u64,
-    tools: &'a Tools,
-}
-
-/// Makes the ISO of `disk`.
-pub fn image(shop: &Workshop, plan: &Plan, rootfs: &Rootfs, disk: &Disk<'_>) -> anyhow::Result<Artifact> {
-    let disk_plan = plan.disk.as_ref().context("an ISO needs a disk")?;
-    let Rootfs { epoch, tools, .. } = rootfs;
-    let store = shop.make(&StoreRecipe { disk, epoch: *epoch, tools })?;
-    let entry = shop.make(&IsoRecipe {
-        disk,
-        root: &rootfs.root,
-        architecture: rootfs.architecture,
-        store: Artifact::of(&store, "disk.squashfs")?,
-        title: format!("Nuvol {} {}", plan.profile, plan.version),
-        build: disk_plan.ids.build.to_string(),
-        offset: disk.layout().root.offset,
-        kernel_arguments: &disk_plan.kernel_arguments,
-        epoch: *epoch,
-        tools,
-    })?;
-    Artifact::of(&entry, "live.iso")
-}
-
-impl Recipe for StoreRecipe<'_> {
-    const STAGE: &'static str = "squashfs";
-    const VERSION: u32 = 3;
-    const SHARE: Share = Share::Digests;
-
-    fn make(&self, shop: &Workshop, dir: &Path) -> anyhow::Result<()> {
-        let raw = self.disk.raw(shop)?;
-        let folder = raw.parent().context("the disk lies nowhere")?;
-        let out = dir.join("disk.squashfs").display().to_string();
-        let bench = self.tools.bench(shop, dir, self.epoch).lend(folder);
-        let folder = folder.display().to_string();
-        let mut args = vec![folder.as_str(), &out, "-quiet", "-no-progress", "-comp", "zstd"];
-        args.extend([
-            "-Xcompression-level",
-            "9",
-            "-b",
-            "128K",
-            "-all-root",
-            "-root-mode",
-            "755",
-            "-no-xattrs",
-        ]);
-        bench.run("mksquashfs", &args).context("packing the disk")
+impl<'a> Iso<'a> {
+    /// That of `disk`, around `rootfs`.
+    pub fn of(plan: &'a Plan, rootfs: &'a Rootfs, disk: &'a Disk<'a>) -> anyhow::Result<Self> {
+        let disk_plan = plan.disk.as_ref().context("an ISO needs a disk")?;
+        Ok(Self {
+            disk,
+            root: &rootfs.root,
+            architecture: rootfs.architecture,
+            title: format!("Nuvol {} {}", plan.profile, plan.version),
+            build: disk_plan.ids.build.to_string(),
+            offset: disk.layout().root.offset,
+            kernel_arguments: &disk_plan.kernel_arguments,
+            epoch: rootfs.epoch,
+            tools: &rootfs.tools,
+        })
     }
 }
 
-impl Recipe for IsoRecipe<'_> {
+impl Making for Iso<'_> {
     const STAGE: &'static str = "iso";
-    const VERSION: u32 = 4;
-    const SHARE: Share = Share::Digests;
+    const VERSION: u32 = 5;
+    const FILE: &'static str = "live.iso";
 
-    fn make(&self, shop: &Workshop, dir: &Path) -> anyhow::Result<()> {
-        let (work, medium) = (dir.join("parts"), dir.join("medium"));
+    fn make(&self, shop: &Workshop, to: &Path, work: &Path) -> anyhow::Result<()> {
+        let medium = work.join("medium");
         let tree = self.root.tree()?;
         let files = BootFiles::unpack(&tree, self.architecture, &work.join("boot"))?;
         for folder in [".disk", "boot/grub", "EFI/BOOT", "live"] {
@@ -122,27 +85,40 @@ impl Recipe for IsoRecipe<'_> {
         fs::write(medium.join(".disk").join(&self.build), "").context("naming the build")?;
         fs::write(medium.join(".disk/info"), &self.title).context("naming the build")?;
         fs::write(medium.join("boot/grub/grub.cfg"), self.menu()).context("writing the menu")?;
-        fs::hard_link(&self.store.path, medium.join("live/disk.squashfs")).context("adding the disk")?;
         for (link, name) in [("vmlinuz", "vmlinuz"), ("initrd.img", "initrd.img")] {
             fs::write(medium.join("live").join(name), kernel_file(&tree, link)?)
                 .context("adding the kernel")?;
         }
         drop(tree);
 
-        let bench = self.tools.bench(shop, dir, self.epoch);
-        let efi = self.efi(&bench, &files, &work)?;
+        let raw = self.disk.file(shop)?;
+        File::create(to).context("making the ISO")?;
+        let bench = self.tools.bench(shop, self.epoch).write(work).write(to);
+        let bench = bench.lend(raw.parent().context("the disk lies nowhere")?);
+        self.squash(&bench, &raw, &medium.join("live/disk.squashfs"))?;
+        let efi = self.efi(&bench, &files, work)?;
         for (from, to) in [(files.shim(), files.default_name()), (files.grub("gcd"), files.name("grub"))] {
             fs::copy(from, medium.join("EFI/BOOT").join(to)).context("adding boot loaders")?;
         }
-        let core = has_bios(self.architecture).then(|| self.core(&bench, &files, &work, &medium));
+        let core = has_bios(self.architecture).then(|| self.core(&bench, &files, work, &medium));
         core.transpose()?;
         date_all(&medium, UNIX_EPOCH + Duration::from_secs(self.epoch)).context("dating the medium")?;
-        self.assemble(&bench, &files, &medium, &efi, &dir.join("live.iso"))?;
-        fs::remove_dir_all(&medium).and_then(|()| fs::remove_dir_all(&work)).context("removing the parts")
+        self.assemble(&bench, &files, &medium, &efi, to)
     }
 }
 
-impl IsoRecipe<'_> {
+impl Iso<'_> {
+    /// The folder of the disk `raw`, which is alone there, as a squashfs.
+    fn squash(&self, bench: &Bench<'_>, raw: &Path, to: &Path) -> anyhow::Result<()> {
+        let folder = raw.parent().map(show).unwrap_or_default();
+        let to = show(to);
+        // Level 9 takes half as long again for 0.6 % less.
+        let mut args = vec![folder.as_str(), &to, "-quiet", "-no-progress", "-comp", "zstd"];
+        args.extend(["-Xcompression-level", "6", "-b", "128K"]);
+        args.extend(["-all-root", "-root-mode", "755", "-no-xattrs"]);
+        bench.run("mksquashfs", &args).context("packing the disk")
+    }
+
     /// GRUB's configuration for both firmwares. The root is never searched by UUID: the same
     /// file system may lie on the machine's own disk too.
     fn menu(&self) -> String {
@@ -244,10 +220,10 @@ fn date_all(folder: &Path, time: SystemTime) -> std::io::Result<()> {
         if path.is_dir() {
             date_all(&path, time)?;
         } else {
-            fs::File::open(&path)?.set_modified(time)?;
+            File::open(&path)?.set_modified(time)?;
         }
     }
-    fs::File::open(folder)?.set_modified(time)
+    File::open(folder)?.set_modified(time)
 }
 
 fn show(path: &Path) -> String {

@@ -1,44 +1,46 @@
 //! The disk for QEMU and KVM: compressed, and larger inside than the raw disk, so that a
 //! virtual machine has room for data without anybody resizing it.
 
+use std::fs::File;
 use std::path::Path;
 
 use anyhow::Context as _;
 use serde::Serialize;
 
 use crate::disk::Disk;
-use crate::remote::Share;
 use crate::rootfs::{Rootfs, Tools};
-use crate::store::Artifact;
-use crate::workshop::{Recipe, Workshop};
+use crate::workshop::{Finished as _, Making, Workshop};
 
 /// Size that the virtual machine sees, where the disk itself is not larger; it takes no space.
 const VIRTUAL_BYTES: u64 = 16 << 30;
 
+/// All that it is made from.
 #[derive(Serialize)]
-struct Qcow2Recipe<'a> {
+pub struct Qcow2<'a> {
     disk: &'a Disk<'a>,
     size: u64,
     epoch: u64,
     tools: &'a Tools,
 }
 
-/// Makes `disk.qcow2` of `disk`.
-pub fn image(shop: &Workshop, rootfs: &Rootfs, disk: &Disk<'_>) -> anyhow::Result<Artifact> {
-    let size = disk.layout().size.max(VIRTUAL_BYTES);
-    let entry = shop.make(&Qcow2Recipe { disk, size, epoch: rootfs.epoch, tools: &rootfs.tools })?;
-    Artifact::of(&entry, "disk.qcow2")
+impl<'a> Qcow2<'a> {
+    /// That of `disk`.
+    pub fn of(rootfs: &'a Rootfs, disk: &'a Disk<'a>) -> Self {
+        let size = disk.layout().size.max(VIRTUAL_BYTES);
+        Self { disk, size, epoch: rootfs.epoch, tools: &rootfs.tools }
+    }
 }
 
-impl Recipe for Qcow2Recipe<'_> {
+impl Making for Qcow2<'_> {
     const STAGE: &'static str = "qcow2";
-    const VERSION: u32 = 1;
-    const SHARE: Share = Share::Digests;
+    const VERSION: u32 = 2;
+    const FILE: &'static str = "disk.qcow2";
 
-    fn make(&self, shop: &Workshop, dir: &Path) -> anyhow::Result<()> {
-        let raw = self.disk.raw(shop)?;
-        let bench = self.tools.bench(shop, dir, self.epoch).lend(&raw);
-        let (from, to) = (raw.display().to_string(), dir.join("disk.qcow2").display().to_string());
+    fn make(&self, shop: &Workshop, to: &Path, _: &Path) -> anyhow::Result<()> {
+        let raw = self.disk.file(shop)?;
+        File::create(to).context("making the image")?;
+        let bench = self.tools.bench(shop, self.epoch).lend(&raw).write(to);
+        let (from, to) = (raw.display().to_string(), to.display().to_string());
         // zstd: a fifth of zlib's time for the same size. Never `-W`: it makes the bytes differ.
         let args = ["convert", "-f", "raw", "-O", "qcow2", "-c", "-o", "compression_type=zstd", &from, &to];
         bench.run("qemu-img", &args).context("converting the disk")?;

@@ -42,8 +42,8 @@ pub fn text(plan: &Plan, rootfs: &Rootfs, files: &[(String, &Image<'_>)]) -> any
     let images = files.iter().map(|(name, image)| File {
         file: name,
         format: image.format.as_str(),
-        sha256: &image.sha256,
-        size: image.size,
+        sha256: image.file.sha256(),
+        size: image.file.size(),
     });
     let manifest = Manifest {
         schema: 1,

@@ -53,10 +53,11 @@ pub fn publish(
         return Ok(release);
     }
 
-    images.iter().try_for_each(|image| image.ready(shop))?;
-    for (name, image) in &files {
+    // Some are made from others: only when all are there may they leave their places.
+    let made = files.iter().map(|(_, image)| image.file.file(shop)).collect::<anyhow::Result<Vec<_>>>()?;
+    for ((name, _), made) in files.iter().zip(made) {
         let to = draft.path().join(name);
-        image.place(shop, &to)?;
+        fs::rename(made, &to).with_context(|| format!("making `{}`", to.display()))?;
         date(&to, time)?;
     }
     for (name, text) in texts.into_iter().chain([("SHA256SUMS", sums.as_str())]) {
@@ -80,7 +81,7 @@ fn lock_name(plan: &Plan) -> String {
 
 fn checksums(files: &[(String, &Image<'_>)], texts: &[(&str, &str)]) -> String {
     use sha2::{Digest as _, Sha256};
-    let images = files.iter().map(|(name, image)| format!("{}  {name}\n", image.sha256));
+    let images = files.iter().map(|(name, image)| format!("{}  {name}\n", image.file.sha256()));
     let texts =
         texts.iter().map(|(name, text)| format!("{}  {name}\n", hex(&Sha256::digest(text.as_bytes()))));
     images.chain(texts).collect()
@@ -91,7 +92,9 @@ fn checksums(files: &[(String, &Image<'_>)], texts: &[(&str, &str)]) -> String {
 fn stands(release: &Release, sums: &str, files: &[(String, &Image<'_>)], time: SystemTime) -> bool {
     let state = |path: &Path| fs::metadata(path).and_then(|it| Ok((it.len(), it.modified()?))).ok();
     fs::read_to_string(release.folder.join("SHA256SUMS")).is_ok_and(|text| text == sums)
-        && files.iter().all(|(name, image)| state(&release.folder.join(name)) == Some((image.size, time)))
+        && files
+            .iter()
+            .all(|(name, image)| state(&release.folder.join(name)) == Some((image.file.size(), time)))
 }
 
 fn date(path: &Path, time: SystemTime) -> anyhow::Result<()> {

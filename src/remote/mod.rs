@@ -20,8 +20,6 @@ use crate::store::{Key, Look, RECIPE, SEAL, Seal, hex};
 use bucket::Bucket;
 use folder::Folder;
 
-/// An entry no larger than this, in bytes, is no more than a digest itself.
-const SMALL: u64 = 64 << 10;
 /// Raised when objects are written in another form.
 const FORM: &str = "v1";
 
@@ -45,22 +43,10 @@ trait Place: Send + Sync {
 pub enum Share {
     /// Nothing: it is made again faster than it is fetched.
     Nothing,
-    /// Its digests, by which a finished release is known to be finished. Whoever reads its bytes makes it.
-    Digests,
     /// All of it; its bytes come when they are read.
     Whole,
     /// All of it, and it comes at once: the build reads it to know what later stages are made from.
     AtOnce,
-}
-
-impl Share {
-    fn is_packed(self, seal: &Seal) -> bool {
-        match self {
-            Self::Nothing => false,
-            Self::Digests => seal.size() <= SMALL,
-            Self::Whole | Self::AtOnce => true,
-        }
-    }
 }
 
 /// What the cache has of an entry.
@@ -123,19 +109,20 @@ impl Remote {
         share: Share,
         folder: &Path,
     ) -> anyhow::Result<Option<Offer>> {
-        let Some(seal) = self.seal(key, share)? else { return Ok(None) };
+        let Some(seal) = self.seal(key)? else { return Ok(None) };
         let recipe = hex(&Sha256::digest(recipe));
         if seal.digest(RECIPE).is_none_or(|it| it != recipe) {
             return Err(Wrong::new(key, "was made from another recipe").into());
         }
-        if share != Share::Whole && share.is_packed(&seal) {
-            self.fetch(key, &seal, folder)?;
+        if share != Share::AtOnce {
+            return Ok(Some(Offer::Known(seal)));
         }
-        Ok(Some(if share == Share::AtOnce { Offer::Here } else { Offer::Known(seal) }))
+        self.fetch(key, &seal, folder)?;
+        Ok(Some(Offer::Here))
     }
 
-    fn seal(&self, key: &Key, share: Share) -> anyhow::Result<Option<Seal>> {
-        let Some(bytes) = self.place.get(&seal_name(key, share))? else { return Ok(None) };
+    fn seal(&self, key: &Key) -> anyhow::Result<Option<Seal>> {
+        let Some(bytes) = self.place.get(&seal_name(key))? else { return Ok(None) };
         let text = zstd::Decoder::new(bytes).context("reading a seal")?;
         let seal = Seal::parse(BufReader::new(text), Look::Read).filter(Seal::is_sound);
         Ok(Some(seal.ok_or_else(|| Wrong::new(key, "has a damaged seal"))?))
@@ -150,33 +137,29 @@ impl Remote {
     }
 
     /// Whether the entry `key` is there.
-    pub fn has(&self, key: &Key, share: Share) -> anyhow::Result<bool> {
-        Ok(self.place.get(&seal_name(key, share))?.is_some())
+    pub fn has(&self, key: &Key) -> anyhow::Result<bool> {
+        Ok(self.place.get(&seal_name(key))?.is_some())
     }
 
     /// Puts the entry `key`, which lies in `folder`, there. Returns how many bytes that took.
-    pub fn put(&self, key: &Key, share: Share, folder: &Path, work: &Path) -> anyhow::Result<u64> {
+    pub fn put(&self, key: &Key, folder: &Path, work: &Path) -> anyhow::Result<u64> {
         let seal = Seal::read(folder, SEAL, Look::Read).context("the entry has no seal")?.timeless();
-        let mut bytes = 0;
-        if share.is_packed(&seal) {
-            let mut file = tempfile::tempfile_in(work).context("making a file")?;
-            pack::pack(&seal, folder, &mut file)?;
-            file.rewind().context("packing an entry")?;
-            bytes += file.metadata().context("packing an entry")?.len();
-            self.place.put(&pack_name(key, &seal)?, &file)?;
-        }
+        let mut file = tempfile::tempfile_in(work).context("making a file")?;
+        pack::pack(&seal, folder, &mut file)?;
+        file.rewind().context("packing an entry")?;
+        let bytes = file.metadata().context("packing an entry")?.len();
+        self.place.put(&pack_name(key, &seal)?, &file)?;
         // The seal comes last: whoever finds it finds the pack too.
         let mut file = tempfile::tempfile_in(work).context("making a file")?;
         let text = zstd::encode_all(seal.text()?.as_slice(), 0).context("packing a seal")?;
         file.write_all(&text).and_then(|()| file.rewind()).context("packing a seal")?;
-        self.place.put(&seal_name(key, share), &file)?;
+        self.place.put(&seal_name(key), &file)?;
         Ok(bytes + text.len() as u64)
     }
 }
 
-fn seal_name(key: &Key, share: Share) -> String {
-    let what = if share == Share::Digests { "digests" } else { "seal" };
-    format!("{FORM}/{}/{what}", key.as_str())
+fn seal_name(key: &Key) -> String {
+    format!("{FORM}/{}/seal", key.as_str())
 }
 
 /// Two machines may make different bytes from one recipe: each pack goes with its own seal.

@@ -40,10 +40,14 @@ impl Resolution {
         names: &BTreeSet<PackageName>,
         tools: Option<Vec<Package>>,
     ) -> anyhow::Result<Self> {
-        let packages = archive.resolve(shop, names)?;
         let own = || archive.resolve(shop, &tools::names(archive.base().architecture));
-        let tools = tools.map_or_else(own, Ok).context("resolving the tools")?;
-        Ok(Self::now(archive, packages, tools))
+        let (packages, tools) = std::thread::scope(|scope| {
+            let tools = scope.spawn(|| tools.map_or_else(own, Ok).context("resolving the tools"));
+            let packages = archive.resolve(shop, names);
+            (packages, tools.join())
+        });
+        let tools = tools.unwrap_or_else(|_| anyhow::bail!("the thread that resolves the tools panicked"));
+        Ok(Self::now(archive, packages?, tools?))
     }
 
     /// The same, with those of `names` and what they need newly as `archive` has them now.

@@ -100,7 +100,7 @@ impl Tools {
     }
 }
 
-/// The tools at work in one folder, at one time.
+/// The tools at work, at one time.
 pub struct Bench<'a> {
     shop: &'a Workshop,
     sandbox: Sandbox,
@@ -108,9 +108,9 @@ pub struct Bench<'a> {
 }
 
 impl Tools {
-    /// The tools with `dir` to work in.
-    pub fn bench<'a>(&self, shop: &'a Workshop, dir: &Path, epoch: u64) -> Bench<'a> {
-        Bench { shop, sandbox: shop.sandbox(&self.root).write(dir), epoch }
+    /// The tools, which believe that it is `epoch`.
+    pub fn bench<'a>(&self, shop: &'a Workshop, epoch: u64) -> Bench<'a> {
+        Bench { shop, sandbox: shop.sandbox(&self.root), epoch }
     }
 }
 
@@ -119,6 +119,13 @@ impl<'a> Bench<'a> {
     #[must_use]
     pub fn lend(mut self, path: &Path) -> Self {
         self.sandbox = self.sandbox.read(path);
+        self
+    }
+
+    /// Lends a file for writing, or a folder to work in.
+    #[must_use]
+    pub fn write(mut self, path: &Path) -> Self {
+        self.sandbox = self.sandbox.write(path);
         self
     }
 

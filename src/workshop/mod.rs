@@ -2,6 +2,7 @@
 
 mod differences;
 mod explain;
+mod product;
 mod ready;
 mod sharing;
 
@@ -15,6 +16,7 @@ use serde::Serialize;
 use xshell::Cmd;
 
 pub use explain::{Explained, Explanation, NeverMade};
+pub use product::{Finished, Making, Place, Product};
 pub use sharing::Sharing;
 
 use crate::host::{Host, Sandbox};

@@ -1,7 +1,7 @@
 //! How a workshop uses a shared cache: entries that it knows are not made, their bytes come when they are read, and
 //! what was made goes there at the end. No failure of the cache fails a build.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -17,39 +17,26 @@ pub struct Sharing {
     remote: Remote,
     /// Once it failed, nobody asks it again.
     failed: AtomicBool,
-    /// Once bytes were read that it only has the digest of, digests alone are of no more use.
-    bytes_read: AtomicBool,
     /// Entries that are not what they should be.
     wrong: Mutex<BTreeSet<Key>>,
     /// What this build used that others may want.
-    used: Mutex<BTreeMap<Key, Share>>,
+    used: Mutex<BTreeSet<Key>>,
 }
 
 impl Sharing {
     /// Sharing by way of `remote`.
     pub fn by(remote: Remote) -> Self {
-        Self {
-            remote,
-            failed: AtomicBool::new(false),
-            bytes_read: AtomicBool::new(false),
-            wrong: Mutex::default(),
-            used: Mutex::default(),
-        }
+        Self { remote, failed: AtomicBool::new(false), wrong: Mutex::default(), used: Mutex::default() }
     }
 
     /// Whether the cache is to be asked for the entry `key`.
     pub(super) fn asks(&self, key: &Key, share: Share) -> bool {
-        let wanted = match share {
-            Share::Nothing => false,
-            Share::Digests => !self.bytes_read.load(Ordering::Relaxed),
-            Share::Whole | Share::AtOnce => true,
-        };
-        wanted && !self.failed.load(Ordering::Relaxed) && !held(&self.wrong).contains(key)
+        share != Share::Nothing && !self.failed.load(Ordering::Relaxed) && !held(&self.wrong).contains(key)
     }
 
     pub(super) fn uses(&self, key: &Key, share: Share) {
         if share != Share::Nothing {
-            held(&self.used).insert(key.clone(), share);
+            held(&self.used).insert(key.clone());
         }
     }
 }
@@ -82,10 +69,6 @@ impl Workshop {
         let Some(sharing) = &self.sharing else { return Ok(()) };
         for key in self.store.known()? {
             if text.contains(key.as_str()) || self.store.digests(&key).iter().any(|it| text.contains(it)) {
-                if held(&sharing.used).get(&key) == Some(&Share::Digests) {
-                    sharing.bytes_read.store(true, Ordering::Relaxed);
-                    return self.lose(&key);
-                }
                 let since = Instant::now();
                 let fetch = |seal: &Seal, folder: &Path| sharing.remote.fetch(&key, seal, folder);
                 if let Err(err) = self.store.complete(&key, fetch) {
@@ -106,12 +89,12 @@ impl Workshop {
     /// Puts what this build used into the shared cache, where that may be written to and lacks it.
     pub fn share(&self) {
         let Some(sharing) = self.sharing.as_ref().filter(|it| it.remote.writes()) else { return };
-        for (key, share) in held(&sharing.used).iter() {
+        for key in held(&sharing.used).iter() {
             if sharing.failed.load(Ordering::Relaxed) {
                 return;
             }
             let since = Instant::now();
-            match self.put(sharing, key, *share) {
+            match self.put(sharing, key) {
                 Ok(0) => {}
                 Ok(bytes) => {
                     let detail = format!("{}, {} MB", key.stage(), bytes.div_ceil(1_000_000));
@@ -123,15 +106,15 @@ impl Workshop {
     }
 
     /// Returns how many bytes went there; none if it has the entry.
-    fn put(&self, sharing: &Sharing, key: &Key, share: Share) -> anyhow::Result<u64> {
+    fn put(&self, sharing: &Sharing, key: &Key) -> anyhow::Result<u64> {
         // What came from there may be only known here.
         if self.store.state(key, Look::Glance) != State::Whole {
             return Ok(0);
         }
-        if !held(&sharing.wrong).contains(key) && sharing.remote.has(key, share)? {
+        if !held(&sharing.wrong).contains(key) && sharing.remote.has(key)? {
             return Ok(0);
         }
-        sharing.remote.put(key, share, &self.store.entry(key), &self.store.work_folder())
+        sharing.remote.put(key, &self.store.entry(key), &self.store.work_folder())
     }
 
     fn warn(&self, sharing: &Sharing, key: &Key, err: &anyhow::Error) {
@@ -153,7 +136,6 @@ mod tests {
 
     use serde::Serialize;
 
-    use super::super::ready::Lost;
     use super::Sharing;
     use crate::host::Host;
     use crate::remote::{Remote, Share};
@@ -177,19 +159,19 @@ mod tests {
         }
     }
 
-    /// Made faster than fetched.
+    /// What was found out about it; small.
     #[derive(Serialize)]
-    struct Image {
+    struct Facts {
         base: Artifact,
     }
 
-    impl Recipe for Image {
-        const STAGE: &'static str = "image";
+    impl Recipe for Facts {
+        const STAGE: &'static str = "facts";
         const VERSION: u32 = 1;
-        const SHARE: Share = Share::Digests;
+        const SHARE: Share = Share::AtOnce;
 
         fn make(&self, _: &Workshop, dir: &Path) -> anyhow::Result<()> {
-            Ok(fs::write(dir.join("image"), fs::read(&self.base.path)?)?)
+            Ok(fs::write(dir.join("facts"), self.base.size()?.to_string())?)
         }
     }
 
@@ -213,15 +195,17 @@ mod tests {
         }
     }
 
-    fn image(shop: &Workshop) -> anyhow::Result<Artifact> {
+    fn base(shop: &Workshop) -> anyhow::Result<Artifact> {
         let base = Artifact::of(&shop.make(&Base { text: "x" })?, "base")?;
-        Artifact::of(&shop.make(&Image { base })?, "image")
+        let facts = shop.make(&Facts { base: base.clone() })?;
+        assert_eq!(fs::read_to_string(facts.join("facts"))?, (1 << 20).to_string());
+        Ok(base)
     }
 
     /// As the pipeline does.
     fn bytes(shop: &Workshop) -> Vec<u8> {
         loop {
-            let done = image(shop).and_then(|it| {
+            let done = base(shop).and_then(|it| {
                 shop.ready(&it)?;
                 Ok(fs::read(it.path)?)
             });
@@ -242,25 +226,24 @@ mod tests {
     fn a_second_machine_fetches_only_what_it_reads() {
         let (first, second, remote) = (Machine::new(), Machine::new(), tempfile::tempdir().unwrap());
         let shop = first.shop(remote.path());
-        let made = image(&shop).unwrap();
+        let made = base(&shop).unwrap();
         shop.share();
-        assert_eq!(packs(remote.path()).len(), 1);
+        assert_eq!(packs(remote.path()).len(), 2);
 
         let shop = second.shop(remote.path());
-        assert_eq!(image(&shop).unwrap().digest, made.digest);
-        assert!(!second.has("base") && !second.has("image"));
-        assert!(shop.ready(&image(&shop).unwrap()).unwrap_err().is::<Lost>());
+        assert_eq!(base(&shop).unwrap().digest, made.digest);
+        assert!(!second.has("base") && second.has("facts"));
         assert_eq!(bytes(&shop), "x".repeat(1 << 20).into_bytes());
-        assert!(second.has("base") && second.has("image"));
+        assert!(second.has("base"));
     }
 
     #[test]
     fn what_is_damaged_or_gone_there_is_made_here_and_replaced() {
         let (first, remote) = (Machine::new(), tempfile::tempdir().unwrap());
         let shop = first.shop(remote.path());
-        image(&shop).unwrap();
+        base(&shop).unwrap();
         shop.share();
-        let pack = packs(remote.path()).remove(0);
+        let pack = packs(remote.path()).into_iter().max_by_key(|it| fs::metadata(it).unwrap().len()).unwrap();
         let good = fs::read(&pack).unwrap();
         for damage in [&good[..good.len() / 2], b"nothing"] {
             fs::write(&pack, damage).unwrap();
@@ -284,9 +267,9 @@ mod tests {
         let known = tempfile::tempdir().unwrap();
         let other = Machine::new();
         let shop = machine.shop(known.path());
-        image(&shop).unwrap();
+        base(&shop).unwrap();
         shop.share();
-        image(&other.shop(known.path())).unwrap();
+        base(&other.shop(known.path())).unwrap();
         assert!(!other.has("base"));
         // What it knows from before is of no use without the cache.
         assert_eq!(bytes(&other.shop(remote)).len(), 1 << 20);

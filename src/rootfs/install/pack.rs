@@ -10,7 +10,7 @@ use std::path::Path;
 use anyhow::Context as _;
 use tar::{EntryType, Header};
 
-use super::super::tree::WHITEOUT;
+use super::super::tree::{BUFFER, WHITEOUT, append_file};
 
 /// Kept in the tar; all other attributes belong to the file system that the folder lies on.
 const ATTRIBUTES: [&str; 3] = ["security.capability", "system.posix_acl_access", "system.posix_acl_default"];
@@ -46,8 +46,9 @@ pub fn pack(folder: &Path, out: &Path, times: &Times, before: &Before) -> anyhow
     list(folder, "", &mut paths)?;
     let mut builder = tar::Builder::new(BufWriter::with_capacity(1 << 20, File::create(out)?));
     let mut first_names: BTreeMap<(u64, u64), String> = BTreeMap::new();
+    let mut buffer = vec![0; BUFFER];
     for (path, metadata) in paths.iter().filter(|(path, it)| before.get(path) != Some(&mark(it))) {
-        append(&mut builder, folder, path, metadata, times, &mut first_names)
+        append(&mut builder, folder, path, metadata, times, &mut first_names, &mut buffer)
             .with_context(|| format!("packing `/{path}`"))?;
     }
     let now: BTreeSet<&str> = paths.iter().map(|(path, _)| path.as_str()).collect();
@@ -77,6 +78,7 @@ fn append(
     metadata: &Metadata,
     times: &Times,
     first_names: &mut BTreeMap<(u64, u64), String>,
+    buffer: &mut [u8],
 ) -> anyhow::Result<()> {
     let full = folder.join(path);
     let mut header = Header::new_gnu();
@@ -107,8 +109,7 @@ fn append(
             first_names.insert((metadata.dev(), metadata.ino()), path.to_owned());
         }
         header.set_entry_type(EntryType::Regular);
-        header.set_size(metadata.len());
-        builder.append_data(&mut header, path, File::open(&full)?)?;
+        append_file(builder, &mut header, path, &File::open(&full)?, 0, metadata.len(), buffer)?;
     }
     Ok(())
 }

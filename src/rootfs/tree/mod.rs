@@ -15,6 +15,8 @@ use std::path::PathBuf;
 
 use anyhow::Context as _;
 
+pub use write::{BUFFER, append_file};
+
 /// A file of this name with another's behind it takes that one away, with all below it.
 pub const WHITEOUT: &str = ".wh.";
 

@@ -1,7 +1,7 @@
 //! A tree as a tar.
 
 use std::fs::File;
-use std::io::{BufWriter, Read, Write};
+use std::io::{BufWriter, Write};
 use std::os::unix::fs::FileExt as _;
 
 use anyhow::Context as _;
@@ -9,13 +9,19 @@ use tar::{EntryType, Header};
 
 use super::{Body, Node, Source, Tree};
 
+/// Bytes that are moved at once.
+pub const BUFFER: usize = 256 << 10;
+/// A tar consists of blocks of so many bytes.
+const BLOCK: u64 = 512;
+
 impl Tree {
     /// Writes the tree as a tar; nothing in it is younger than `epoch`.
     pub fn write(&self, out: &mut dyn Write, epoch: u64) -> anyhow::Result<()> {
         let what = || "writing the root file system".to_owned();
         let mut builder = tar::Builder::new(BufWriter::with_capacity(1 << 20, out));
+        let mut buffer = vec![0; BUFFER];
         for (path, node) in &self.nodes {
-            append(&mut builder, &self.sources, path, node, epoch)
+            append(&mut builder, &self.sources, path, node, epoch, &mut buffer)
                 .with_context(|| format!("writing `/{path}`"))?;
         }
         let mut file = builder.into_inner().with_context(what)?;
@@ -29,6 +35,7 @@ fn append(
     path: &str,
     node: &Node,
     epoch: u64,
+    buffer: &mut [u8],
 ) -> anyhow::Result<()> {
     if !node.xattrs.is_empty() {
         builder
@@ -43,9 +50,7 @@ fn append(
     match &node.body {
         Body::Stored { source, offset, size } => {
             header.set_entry_type(EntryType::Regular);
-            header.set_size(*size);
-            let part = Part { file: &sources[*source].file, at: *offset };
-            builder.append_data(&mut header, path, part.take(*size))?;
+            append_file(builder, &mut header, path, &sources[*source].file, *offset, *size, buffer)?;
         }
         Body::Bytes(bytes) => {
             header.set_entry_type(EntryType::Regular);
@@ -68,16 +73,26 @@ fn append(
     Ok(())
 }
 
-/// A file from some place on, whoever else reads it.
-struct Part<'a> {
-    file: &'a File,
+/// Appends a regular file of `size` bytes, which begin at `at` in `file`. The tar crate does the same 8 KiB at a
+/// time.
+pub fn append_file(
+    builder: &mut tar::Builder<impl Write>,
+    header: &mut Header,
+    path: &str,
+    file: &File,
     at: u64,
-}
-
-impl Read for Part<'_> {
-    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
-        let count = self.file.read_at(buffer, self.at)?;
-        self.at += count as u64;
-        Ok(count)
+    size: u64,
+    buffer: &mut [u8],
+) -> anyhow::Result<()> {
+    header.set_size(size);
+    builder.append_data(header, path, std::io::empty())?;
+    let mut done = 0;
+    while done < size {
+        let part = usize::try_from(size - done).map_or(buffer.len(), |it| it.min(buffer.len()));
+        file.read_exact_at(&mut buffer[..part], at + done)?;
+        builder.get_mut().write_all(&buffer[..part])?;
+        done += part as u64;
     }
+    let rest = size.next_multiple_of(BLOCK) - size;
+    Ok(builder.get_mut().write_all(&[0; BLOCK as usize][..usize::try_from(rest)?])?)
 }
