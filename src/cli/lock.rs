@@ -58,7 +58,7 @@ pub fn run(common: &Common, args: &Lock) -> anyhow::Result<u8> {
     // All of them, even if nothing new is said: whoever keeps a lock may keep the shelf for it too.
     let supply = Supply::of(all.clone(), false);
     supply.ready(&shop)?;
-    let new = LockFile::of(&resolutions, &about(&shop, all.iter(), &supply)?)?;
+    let new = LockFile::of(&resolutions, &about(&shop, &all, &supply)?)?;
     if let Some(old) = &old {
         tell(common, &old.changes(&new), &old.news(&new, &shop)?)?;
     }

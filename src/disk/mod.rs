@@ -77,16 +77,16 @@ impl Making for DiskMaking<'_> {
 
     fn make(&self, shop: &Workshop, raw: &Path, work: &Path) -> anyhow::Result<()> {
         let tree = self.root.tree()?;
-        let files = BootFiles::unpack(&tree, self.architecture, &work.join("boot"))?;
         let file = File::create(raw).context("making the disk")?;
         file.set_len(self.layout.size).context("making the disk")?;
         // Some formats take the file's rights along.
         file.set_permissions(Permissions::from_mode(0o644)).context("making the disk")?;
         let bench = self.tools.bench(shop, self.epoch).write(work).write(raw);
 
-        self.partition(&bench, raw)?;
         std::thread::scope(|scope| {
             let small = scope.spawn(|| {
+                self.partition(&bench, raw)?;
+                let files = BootFiles::unpack(&tree, self.architecture, &work.join("boot"))?;
                 self.bios(&bench, raw, &files, work)?;
                 self.esp(&bench, raw, &files, work)?;
                 self.config(&bench, raw, work)

@@ -5,14 +5,14 @@ mod cleanup;
 mod emulation;
 mod enter;
 mod needs;
+mod running;
 mod sandbox;
 
 use std::fs::File;
-use std::io::{BufRead as _, BufReader, Write};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::{Mutex, PoisonError};
-use std::time::Instant;
 
 use anyhow::Context as _;
 use thread_local::ThreadLocal;
@@ -22,13 +22,12 @@ pub use cleanup::{Scratch, on_signals};
 pub use emulation::missing as missing_emulation;
 pub use enter::{Enter, Inside, enter, go_inside};
 pub use needs::{Need, is_program, missing};
+pub use running::Dialogue;
+use running::Running;
 pub use sandbox::Sandbox;
 
 /// Lines of a failed program's output that are shown.
 const TAIL_LINES: usize = 40;
-
-/// The most that an ordinary user may ask for (`fs.pipe-max-size`).
-const PIPE_BYTES: usize = 1 << 20;
 
 /// What writes a program's standard input.
 pub type Feed<'a> = &'a (dyn Fn(&mut dyn Write) -> anyhow::Result<()> + Sync);
@@ -94,44 +93,37 @@ impl Host {
         self.drive(cmd, None, on_line)
     }
 
+    /// Starts `cmd`, which is going to be asked.
+    pub fn converse(&self, cmd: Cmd<'_>) -> anyhow::Result<Dialogue> {
+        Dialogue::of(self.start(cmd, true)?)
+    }
+
     fn drive(
         &self,
         cmd: Cmd<'_>,
         input: Option<Feed<'_>>,
         on_line: &mut dyn FnMut(&str),
     ) -> anyhow::Result<()> {
-        let mut command = clean(cmd);
-        let line = quoted(&command);
-        let (log, mut file) = self.log_file(&command)?;
-        writeln!(file, "$ {line}").context("writing a log")?;
-
-        let since = Instant::now();
-        let (reader, writer) = std::io::pipe().context("making a pipe")?;
-        let stdin = if input.is_some() { Stdio::piped() } else { Stdio::null() };
-        command.stdin(stdin).stdout(writer.try_clone().context("making a pipe")?).stderr(writer);
-        let mut child = command.spawn().with_context(|| format!("starting `{line}`"))?;
-        drop(command);
-        let pipe = child.stdin.take();
-        if let Some(pipe) = &pipe {
-            // Fewer changes between the two programs; the default of 64 KiB works as well, only slower.
-            rustix::pipe::fcntl_setpipe_size(pipe, PIPE_BYTES).ok();
-        }
+        let mut running = self.start(cmd, input.is_some())?;
+        let (pipe, line) = (running.take_stdin(), running.line().to_owned());
         std::thread::scope(|scope| {
             let fed = input.zip(pipe).map(|(write, mut pipe)| scope.spawn(move || write(&mut pipe)));
-            let tail = listen(reader, &mut file, since, on_line)?;
-            let status = child.wait().with_context(|| format!("waiting for `{line}`"))?;
-            writeln!(file, "{:8.2}  ended with {status}", since.elapsed().as_secs_f64())
-                .context("writing a log")?;
-            if !status.success() {
-                return Err(ProgramFailed { line, status, tail, log }.into());
-            }
+            running.listen(None, on_line)?;
             // Of a program that failed its own words tell more than the broken pipe.
+            running.end()?;
             match fed.map(std::thread::ScopedJoinHandle::join) {
                 Some(Ok(result)) => result.with_context(|| format!("feeding `{line}`")),
                 Some(Err(_)) => anyhow::bail!("feeding `{line}` panicked"),
                 None => Ok(()),
             }
         })
+    }
+
+    fn start(&self, cmd: Cmd<'_>, is_fed: bool) -> anyhow::Result<Running> {
+        let command = clean(cmd);
+        let line = quoted(&command);
+        let log = self.log_file(&command)?;
+        Running::start(command, line, log, is_fed)
     }
 
     /// Runs `cmd` and returns what it printed on standard output.
@@ -168,27 +160,6 @@ impl Host {
             .with_context(|| format!("making a log in `{}`", self.logs.display()))?;
         Ok((path, file))
     }
-}
-
-/// Writes what a program prints to its log, shows each line to `on_line`, and returns the last ones.
-fn listen(
-    reader: std::io::PipeReader,
-    log: &mut File,
-    since: Instant,
-    on_line: &mut dyn FnMut(&str),
-) -> anyhow::Result<String> {
-    let mut tail = std::collections::VecDeque::new();
-    for bytes in BufReader::new(reader).split(b'\n') {
-        let text = String::from_utf8_lossy(&bytes.context("reading from a program")?).into_owned();
-        // With seconds since the start: a log also tells what took long.
-        writeln!(log, "{:8.2}  {text}", since.elapsed().as_secs_f64()).context("writing a log")?;
-        on_line(&text);
-        if tail.len() == TAIL_LINES {
-            tail.pop_front();
-        }
-        tail.push_back(text);
-    }
-    Ok(Vec::from(tail).join("\n"))
 }
 
 /// The command with an environment made from nothing, so that nothing of the caller's leaks

@@ -43,12 +43,8 @@ struct AboutRecipe<'a> {
 }
 
 /// Reads what `packages`, which are in `supply`, say about themselves.
-pub fn about<'a>(
-    shop: &Workshop,
-    packages: impl Iterator<Item = &'a Package> + Clone,
-    supply: &Supply,
-) -> anyhow::Result<Abouts> {
-    let digests = packages.clone().map(|it| it.sha256.as_str()).collect();
+pub fn about(shop: &Workshop, packages: &[Package], supply: &Supply) -> anyhow::Result<Abouts> {
+    let digests = packages.iter().map(|it| it.sha256.as_str()).collect();
     let recipe = AboutRecipe { digests, supply };
     let entry = supply.heal(shop, || shop.make(&recipe))?;
     let text = fs::read(entry.join(FILE)).context("reading what packages say")?;
@@ -60,7 +56,7 @@ pub fn about<'a>(
 }
 
 /// Of a package that was never read, what another version of it says is the best guess.
-fn guess<'a>(abouts: &mut Abouts, packages: impl Iterator<Item = &'a Package>) {
+fn guess(abouts: &mut Abouts, packages: &[Package]) {
     let known: BTreeMap<String, About> =
         abouts.values().filter_map(|it| Some((it.names.first()?.clone(), it.clone()))).collect();
     for package in packages {
@@ -80,8 +76,7 @@ impl Recipe for AboutRecipe<'_> {
         let digests: Vec<&str> = self.digests.iter().copied().collect();
         let store = &shop.store;
         let found = side_by_side(&digests, |digest| {
-            let path = store.package(digest).context("a package is not on the shelf")?;
-            Ok(((*digest).to_owned(), About::of(&Deb::verified(&path, digest)?)))
+            Ok(((*digest).to_owned(), About::of(&Deb::open(&store.whole_package(digest)?)?)))
         })?;
         let found: Abouts = found.into_iter().collect();
         let text = serde_json::to_vec(&found).context("writing down what packages say")?;

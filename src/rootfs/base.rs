@@ -1,6 +1,5 @@
 //! The base: packages installed and configured, before the overlays' files are laid over.
 
-use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
@@ -9,15 +8,12 @@ use anyhow::Context as _;
 use serde::Serialize;
 
 use super::bootstrap::Bootstrap;
-use super::install::{Job, verify};
-use super::quick::quick;
 use super::resolve::Package;
+use super::site::Site;
 use super::supply::Supply;
 use super::tools::Tools;
-use crate::host::Sandbox;
 use crate::plan::Base;
 use crate::remote::Share;
-use crate::report::Unit;
 use crate::store::Artifact;
 use crate::workshop::{Recipe, Workshop};
 
@@ -64,6 +60,9 @@ pub struct BaseRecipe<'a> {
     /// Where the packages come from.
     #[serde(skip)]
     pub supply: &'a Supply,
+    /// Where they are installed.
+    #[serde(skip)]
+    pub site: &'a Site,
 }
 
 impl BaseRecipe<'_> {
@@ -73,20 +72,15 @@ impl BaseRecipe<'_> {
 
 impl Recipe for BaseRecipe<'_> {
     const STAGE: &'static str = "install";
-    const VERSION: u32 = 3;
+    const VERSION: u32 = 4;
     const SHARE: Share = Share::Whole;
 
     fn make(&self, shop: &Workshop, dir: &Path) -> anyhow::Result<()> {
         self.supply.ready(shop)?;
-        let finish = dir.join("finish.sh");
-        fs::write(&finish, self.finish.unwrap_or("#!/bin/sh\n")).context("writing the finishing script")?;
-        fs::set_permissions(&finish, fs::Permissions::from_mode(0o755))
-            .context("writing the finishing script")?;
         match self.installer {
-            Installer::Nuvol => self.install(shop, dir, &finish)?,
-            Installer::Mmdebstrap => self.bootstrap(shop, dir, &finish)?,
+            Installer::Nuvol => self.site.install(shop, self, dir),
+            Installer::Mmdebstrap => self.bootstrap(shop, dir),
         }
-        fs::remove_file(&finish).context("removing the finishing script")
     }
 
     fn detail(&self, _: &Path) -> String {
@@ -95,54 +89,22 @@ impl Recipe for BaseRecipe<'_> {
 }
 
 impl BaseRecipe<'_> {
-    fn wanted(&self) -> Vec<&str> {
+    /// Packages that are asked for by name.
+    pub(super) fn wanted(&self) -> Vec<&str> {
         let own = self.own.iter().map(|_| "nuvol-agent").take(1);
         self.base.packages.iter().map(|it| it.as_str()).chain(["apt"]).chain(own).collect()
     }
 
-    fn install(&self, shop: &Workshop, dir: &Path, finish: &Path) -> anyhow::Result<()> {
-        let mut debs = quick(shop, self.packages)?;
-        // All of them lie in one folder of the shelf.
-        let shelf: BTreeSet<_> = debs.iter().filter_map(|it| it.parent()?.parent()).collect();
-        let mut sandbox = shop.sandbox(self.tools.root()).read(&self.install.path);
-        sandbox = shelf.into_iter().fold(sandbox, Sandbox::read);
-        sandbox = self.below.iter().fold(sandbox, |sandbox, it| sandbox.read(&it.path));
-        for own in &self.own {
-            verify(&own.path, &own.digest)?;
-            sandbox = sandbox.read(&own.path);
-            debs.push(own.path.clone());
-        }
-        let job = Job {
-            debs,
-            wanted: self.wanted().into_iter().map(str::to_owned).collect(),
-            architecture: self.base.architecture.as_str().to_owned(),
-            install: self.install.path.clone(),
-            finish: finish.to_owned(),
-            below: self.below.iter().map(|it| it.path.clone()).collect(),
-            epoch: self.epoch,
-            out: dir.join("base.tar"),
-        };
-        let path = dir.join("job.json");
-        fs::write(&path, serde_json::to_vec(&job).context("writing the job")?).context("writing the job")?;
-        if let Some(emulator) = &self.emulator {
-            sandbox = sandbox.emulate(&emulator.path);
-        }
-        let words = ["--job".into(), path.clone().into_os_string()];
-        let command = sandbox.write(dir).call(shop.host.shell(), "install", words)?;
-        // We say a line when we unpack a package, and dpkg says one when it configures it.
-        let bar = shop.report.bar("install", 2 * job.debs.len() as u64, Unit::Steps);
-        let mut on_line = |line: &str| {
-            if line.starts_with("Unpacking ") || line.starts_with("Setting up ") {
-                bar.inc(1);
-            }
-        };
-        let result = shop.host.watch(command.env("TMPDIR", "/tmp"), &mut on_line);
-        bar.finish_and_clear();
-        result?;
-        fs::remove_file(&path).context("removing the job")
+    /// Writes the script that runs at the end.
+    pub(super) fn write_finish(&self, to: &Path) -> anyhow::Result<()> {
+        fs::write(to, self.finish.unwrap_or("#!/bin/sh\n"))
+            .and_then(|()| fs::set_permissions(to, fs::Permissions::from_mode(0o755)))
+            .context("writing the finishing script")
     }
 
-    fn bootstrap(&self, shop: &Workshop, dir: &Path, finish: &Path) -> anyhow::Result<()> {
+    fn bootstrap(&self, shop: &Workshop, dir: &Path) -> anyhow::Result<()> {
+        let finish = dir.join("finish.sh");
+        self.write_finish(&finish)?;
         anyhow::ensure!(self.emulator.is_none(), "mmdebstrap installs for this machine's architecture alone");
         let own: Vec<_> = self.own.iter().map(|it| it.path.clone()).collect();
         let packages: Vec<&Package> = self.packages.iter().collect();
@@ -154,10 +116,11 @@ impl BaseRecipe<'_> {
             packages: &packages,
             own: &own,
             wanted: self.wanted(),
-            options: options(&self.install.path, finish),
+            options: options(&self.install.path, &finish),
             lend: vec![self.install.path.clone()],
         };
-        bootstrap.run(shop, dir).map(|_| ())
+        bootstrap.run(shop, dir)?;
+        fs::remove_file(&finish).context("removing the finishing script")
     }
 }
 

@@ -13,7 +13,7 @@ use anyhow::Context as _;
 use serde::Serialize;
 
 use super::archive::{Archive, Repository};
-use super::install::{Deb, verify};
+use super::install::Deb;
 use super::resolve::Package;
 use super::supply::Supply;
 use super::tools::unpack;
@@ -128,10 +128,8 @@ impl Recipe for CompilerRecipe<'_> {
         let root = dir.join("root");
         fs::create_dir(&root).context("making the build root")?;
         let debs = self.packages.iter().map(|package| {
-            let path = shop.store.package(&package.sha256);
-            let path = path.with_context(|| format!("`{}` is not on the shelf", package.name))?;
-            verify(&path, &package.sha256)?;
-            Deb::open(&path)
+            let path = shop.store.whole_package(&package.sha256);
+            Deb::open(&path.with_context(|| format!("reading the package `{}`", package.name))?)
         });
         let debs = debs.collect::<anyhow::Result<Vec<Deb>>>()?;
         // The links of the merged /usr first. Packages of two architectures share files, so the foreign

@@ -8,7 +8,7 @@ use std::path::Path;
 use anyhow::Context as _;
 use serde::Serialize;
 
-use super::install::{Deb, verify};
+use super::install::Deb;
 use super::resolve::Package;
 use super::supply::Supply;
 use crate::spec::Architecture;
@@ -56,11 +56,11 @@ impl Recipe for EmulatorRecipe<'_> {
     fn make(&self, shop: &Workshop, dir: &Path) -> anyhow::Result<()> {
         self.supply.ready(shop)?;
         let Package { name, sha256, .. } = self.package;
-        let path = shop.store.package(sha256).with_context(|| format!("`{name}` is not on the shelf"))?;
+        let path = shop.store.whole_package(sha256);
+        let path = path.with_context(|| format!("reading the package `{name}`"))?;
         let file = file(self.architecture);
         let (from, to) = (format!("./usr/bin/{file}"), dir.join(&file));
         let mut found = false;
-        verify(&path, sha256)?;
         Deb::open(&path)?.data(|tar| {
             for entry in tar.entries()? {
                 let mut entry = entry?;

@@ -79,7 +79,10 @@ impl Resolution {
 
     /// What all packages, which are in `supply`, say about themselves.
     pub fn about(&self, shop: &Workshop, supply: &Supply) -> anyhow::Result<Abouts> {
-        about(shop, self.all(), supply)
+        // Apart: the tools stay the same when a package more is wanted.
+        let mut abouts = about(shop, &self.packages, supply)?;
+        abouts.extend(about(shop, &self.tools, supply)?);
+        Ok(abouts)
     }
 
     /// Packages and tools.

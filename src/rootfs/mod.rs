@@ -24,6 +24,7 @@ mod own;
 mod program;
 mod quick;
 mod resolve;
+mod site;
 mod supply;
 mod tools;
 mod tree;
@@ -57,6 +58,7 @@ use crate::plan::{Base, Plan};
 use crate::spec::Architecture;
 use crate::store::Artifact;
 use crate::workshop::Workshop;
+use site::Site;
 
 /// The finished root file system.
 pub struct Rootfs {
@@ -175,6 +177,7 @@ fn install_layers(
     let Parts { epoch, tools, emulator, abouts, agent } = parts;
     let epoch = *epoch;
     let mut below = Vec::new();
+    let site = Site::default();
     // mmdebstrap installs everything at once.
     let foundations = if *installer == Installer::Nuvol { overlay.foundations.as_slice() } else { &[] };
     for Foundation { profile, packages: names, install } in foundations {
@@ -193,6 +196,7 @@ fn install_layers(
             title: format!("{} packages of {profile}", packages.len()),
             below: below.clone(),
             supply,
+            site: &site,
         };
         below.push(Artifact::of(&supply.heal(shop, || shop.make(&recipe))?, "base.tar")?);
     }
@@ -209,6 +213,7 @@ fn install_layers(
         title: format!("{} packages, the agent, units", packages.len()),
         below: below.clone(),
         supply,
+        site: &site,
     };
     below.push(Artifact::of(&supply.heal(shop, || shop.make(&recipe))?, "base.tar")?);
     Ok(below)

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use serde::Serialize;
 
-use super::install::{decoded, verify};
+use super::install::decoded;
 use super::resolve::Package;
 use crate::report::Unit;
 use crate::store::{Found, Key, Store, side_by_side};
@@ -28,7 +28,7 @@ struct QuickRecipe<'a> {
 }
 
 /// The quick form of each of `packages`, which are on the shelf. The bytes of every package are compared with
-/// its digest each time, whether or not its quick form is there.
+/// its digest in each build, whether or not its quick form is there.
 pub fn quick(shop: &Workshop, packages: &[Package]) -> anyhow::Result<Vec<PathBuf>> {
     let bar = shop.report.bar("unpack", packages.len() as u64, Unit::Steps);
     let store = &shop.store;
@@ -42,8 +42,7 @@ pub fn quick(shop: &Workshop, packages: &[Package]) -> anyhow::Result<Vec<PathBu
 }
 
 fn quick_one(store: &Store, package: &Package) -> anyhow::Result<PathBuf> {
-    let original = store.package(&package.sha256).context("it is not on the shelf")?;
-    verify(&original, &package.sha256)?;
+    let original = store.whole_package(&package.sha256)?;
     let recipe = serde_json::to_vec(&QuickRecipe { version: 1, sha256: &package.sha256 })?;
     let make = |dir: &Path| {
         recompress(&original, &dir.join(FILE)).context("compressing it again")?;

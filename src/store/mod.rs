@@ -9,8 +9,10 @@ mod space;
 mod threads;
 mod verify;
 
+use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
+use std::sync::Mutex;
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -33,6 +35,8 @@ pub const RECIPE: &str = "recipe.json";
 pub struct Store {
     root: PathBuf,
     pending: Pending,
+    /// Packages whose bytes were compared with their digests.
+    whole: Mutex<BTreeSet<String>>,
     /// Held shared by whoever uses the shelf, alone by whoever takes things off it.
     in_use: File,
 }
@@ -104,7 +108,7 @@ impl Store {
         let pending = Pending::open(root.join("pending"))?;
         let in_use = File::create(root.join("locks/shelf")).context("opening the shelf's lock")?;
         in_use.lock_shared().context("waiting until nobody clears the shelf")?;
-        let store = Self { root, pending, in_use };
+        let store = Self { root, pending, whole: Mutex::default(), in_use };
         store.sweep()?;
         store.drop_doubtful()?;
         store.pending.settle(&store.root, WRITTEN)?;
@@ -137,6 +141,11 @@ impl Store {
         let path = self.root.join(name);
         fs::create_dir_all(&path).with_context(|| format!("making `{}`", path.display()))?;
         Ok((path, lock))
+    }
+
+    /// The folder of all entries.
+    pub fn shelf(&self) -> PathBuf {
+        self.root.join("entries")
     }
 
     /// Where the entry `key` lies, or would.
@@ -301,6 +310,14 @@ impl Store {
     }
 
     /// Waits until nobody else works on `key`. The kernel gives the lock back however we end.
+    /// An empty folder for half-made things, gone when it is dropped; if we are killed, the next who opens the
+    /// store removes it.
+    pub fn aside(&self, name: &str) -> anyhow::Result<Aside> {
+        let name = format!("{name}-{}", std::process::id());
+        let lock = self.lock(&name)?;
+        Ok(Aside { path: self.work(&name)?, _lock: lock })
+    }
+
     fn lock(&self, key: &str) -> anyhow::Result<Lock> {
         let path = self.root.join("locks").join(key);
         let file = File::create(&path).with_context(|| format!("opening `{}`", path.display()))?;
@@ -348,6 +365,22 @@ impl Store {
 #[must_use]
 #[derive(Debug)]
 pub struct Lock(#[expect(dead_code, reason = "the lock lives as long as the file is open")] File);
+
+/// A folder for half-made things.
+#[must_use]
+#[derive(Debug)]
+pub struct Aside {
+    /// Where it is.
+    pub path: PathBuf,
+    _lock: Lock,
+}
+
+impl Drop for Aside {
+    fn drop(&mut self) {
+        // If that fails, the next who opens the store does it.
+        fs::remove_dir_all(&self.path).ok();
+    }
+}
 
 /// Bytes as lower-case hexadecimal digits.
 pub fn hex(bytes: &[u8]) -> String {

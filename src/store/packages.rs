@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::io::{Read, Write as _};
 use std::path::PathBuf;
+use std::sync::{MutexGuard, PoisonError};
 
 use anyhow::Context as _;
 use sha2::{Digest as _, Sha256};
@@ -23,6 +24,25 @@ impl Store {
             self.touch(&path);
             path
         })
+    }
+
+    /// The same, once its bytes were compared with their digest; that is done once in the life of this store.
+    pub fn whole_package(&self, sha256: &str) -> anyhow::Result<PathBuf> {
+        let path = self.package(sha256).context("the package is not on the shelf")?;
+        if !self.whole().contains(sha256) {
+            let found = sha256_file(&path)?;
+            anyhow::ensure!(
+                found == sha256,
+                "`{}` is damaged: its sha256 is {found}, expected {sha256}",
+                path.display()
+            );
+            self.whole().insert(sha256.to_owned());
+        }
+        Ok(path)
+    }
+
+    fn whole(&self) -> MutexGuard<'_, BTreeSet<String>> {
+        self.whole.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Whether the shelf has the package in its full size. Its bytes are checked when it is unpacked.
@@ -67,6 +87,7 @@ impl Store {
             // One that cannot be read is of no more use.
             let damaged = sha256_file(path).map_or(true, |found| found != *digest);
             if damaged {
+                self.whole().remove(*digest);
                 fs::remove_file(path).with_context(|| format!("removing `{}`", path.display()))?;
             }
             Ok(damaged.then(|| (*digest).to_owned()))

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::super::tree::Tree;
+use super::super::tree::{BUFFER, Tree};
 use super::pack::{self, Before};
 use super::{in_tree, side_by_side};
 
@@ -18,11 +18,15 @@ pub fn lay(folder: &Path, tars: &[PathBuf]) -> anyhow::Result<Before> {
     let tree = Tree::read(tars)?;
     in_tree(folder, || tree.lay_folders())?;
     side_by_side(folder, &tree.portions(), |portion| {
-        let mut buffer = vec![0; 256 << 10];
+        let mut buffer = vec![0; BUFFER];
         portion.iter().try_for_each(|(path, node)| tree.lay(path, node, &mut buffer))
     })?;
     in_tree(folder, || tree.lay_names())?;
-    // Any change from here on must have another time.
-    std::thread::sleep(2 * TICK);
+    wait();
     pack::look(folder)
+}
+
+/// Waits until any change will have another time than those before.
+pub fn wait() {
+    std::thread::sleep(2 * TICK);
 }

@@ -13,6 +13,8 @@ mod waves;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
+use std::io::{BufRead as _, BufReader};
+use std::os::fd::AsFd as _;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -48,6 +50,8 @@ pub struct Job {
     pub epoch: u64,
     /// Where the finished tree goes, as a tar; over what is below, just what differs from that.
     pub out: PathBuf,
+    /// What is printed when all is done: nothing that a package's script could say.
+    pub done: String,
 }
 
 /// Files below these have a part in the initial ram disk.
@@ -60,8 +64,9 @@ const INITRD: [&str; 6] = [
     "/usr/share/initramfs-tools/",
 ];
 
-/// Does `job`. Runs as root of a sandbox with private mounts.
-pub fn inside(job: &Job) -> anyhow::Result<()> {
+/// Does one job after the other in the same tree, as they come by standard input: each stands on what the one
+/// before left. Runs as root of a sandbox with private mounts.
+pub fn inside() -> anyhow::Result<()> {
     let tree = Path::new("/tree");
     fs::create_dir(tree).context("making the tree")?;
     let began = fs::metadata(tree).and_then(|it| it.modified()).context("reading the clock")?;
@@ -69,11 +74,27 @@ pub fn inside(job: &Job) -> anyhow::Result<()> {
     // Every package stays open while it waits for its wave.
     let (_, most) = getrlimit(Resource::RLIMIT_NOFILE).context("reading the limit of open files")?;
     setrlimit(Resource::RLIMIT_NOFILE, most, most).context("raising the limit of open files")?;
-    let debs = open(job)?;
-    let before = below::lay(tree, &job.below)?;
-    Installation { job, tree, debs: &debs, ground: Ground::default(), hooks: Mutex::default() }.run()?;
-    println!("Packing");
-    pack::pack(tree, &job.out, &pack::Times { epoch: job.epoch, began }, &before)
+    let mut before = None;
+    for line in jobs()?.lines() {
+        let job: Job = serde_json::from_str(&line.context("reading the job")?).context("reading the job")?;
+        let debs = open(&job)?;
+        let stands = before.take().map_or_else(|| below::lay(tree, &job.below), Ok)?;
+        let (ground, hooks) = (Ground::default(), Mutex::default());
+        Installation { job: &job, tree, debs: &debs, ground, hooks }.run()?;
+        println!("Packing");
+        before = Some(pack::pack(tree, &job.out, &pack::Times { epoch: job.epoch, began }, &stands)?);
+        below::wait();
+        println!("{}", job.done);
+    }
+    Ok(())
+}
+
+/// Our standard input, which programs that we start must not read.
+fn jobs() -> anyhow::Result<BufReader<File>> {
+    let what = "taking over the standard input";
+    let jobs = std::io::stdin().as_fd().try_clone_to_owned().context(what)?;
+    rustix::stdio::dup2_stdin(File::open("/dev/null").context(what)?).context(what)?;
+    Ok(BufReader::new(File::from(jobs)))
 }
 
 struct Installation<'a> {

@@ -40,8 +40,8 @@ fn mark(metadata: &Metadata) -> Mark {
     (metadata.ino(), metadata.ctime(), metadata.ctime_nsec())
 }
 
-/// Writes what differs in `folder` from `before` to `out`.
-pub fn pack(folder: &Path, out: &Path, times: &Times, before: &Before) -> anyhow::Result<()> {
+/// Writes what differs in `folder` from `before` to `out`, and returns what stands there now.
+pub fn pack(folder: &Path, out: &Path, times: &Times, before: &Before) -> anyhow::Result<Before> {
     let mut paths = Vec::new();
     list(folder, "", &mut paths)?;
     let mut builder = tar::Builder::new(BufWriter::with_capacity(1 << 20, File::create(out)?));
@@ -68,7 +68,8 @@ pub fn pack(folder: &Path, out: &Path, times: &Times, before: &Before) -> anyhow
             builder.append_data(&mut header, whiteout, std::io::empty())?;
         }
     }
-    builder.into_inner().and_then(|mut file| file.flush()).context("writing the root file system")
+    builder.into_inner().and_then(|mut file| file.flush()).context("writing the root file system")?;
+    Ok(paths.into_iter().map(|(path, metadata)| (path, mark(&metadata))).collect())
 }
 
 fn append(
