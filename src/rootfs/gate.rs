@@ -6,6 +6,7 @@
 
 use std::fmt::Write as _;
 
+use super::install::MACHINE_ID;
 use super::tree::{Body, Node, Tree};
 
 /// Words that belong to the build host and must not stand in an image.
@@ -125,6 +126,9 @@ fn by_content(path: &str, text: &str, foreign: &Foreign) -> Option<&'static str>
                 edge(text[..at].chars().next_back()) && edge(text[at + word.len()..].chars().next())
             })
     };
+    if text.contains(MACHINE_ID) {
+        return Some("the machine id of the build");
+    }
     if text.contains("PRIVATE KEY-----") && text.contains("-----BEGIN ") {
         return Some("a private key");
     }
@@ -161,7 +165,7 @@ fn passwords(shadow: &str) -> impl Iterator<Item = &'static str> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Foreign, by_content, by_path, passwords};
+    use super::{Foreign, MACHINE_ID, by_content, by_path, passwords};
     use crate::rootfs::tree::{Body, Node};
 
     fn content(path: &str, text: &str) -> Option<&'static str> {
@@ -191,6 +195,7 @@ mod tests {
         assert_eq!(content("etc/x", "rebuildboxes"), None);
         assert_eq!(content("etc/x", "-----BEGIN RSA PRIVATE KEY-----"), Some("a private key"));
         assert_eq!(content("etc/icecast2/icecast.xml", "<p>hackme</p>"), Some("a default password"));
+        assert_eq!(content("etc/x", &format!("id={MACHINE_ID}")), Some("the machine id of the build"));
         let proxy = "Acquire::http::Proxy \"http://10.0.0.1:3142\";";
         assert_eq!(content("etc/apt/apt.conf.d/10x", proxy), Some("a proxy of the build host"));
         assert_eq!(

@@ -54,6 +54,9 @@ pub struct Job {
     pub done: String,
 }
 
+/// The machine's id while packages are configured, so that none is drawn at random. No image has it.
+pub const MACHINE_ID: &str = "6e75766f6c206275696c6473206f6e65";
+
 /// Files below these have a part in the initial ram disk.
 const INITRD: [&str; 6] = [
     "/etc/initramfs-tools/",
@@ -156,6 +159,9 @@ impl Installation<'_> {
         let first = waves(facts).into_iter().next().context("there are no packages to install")?.packages;
         let touched = self.unpack(&first, interests)?;
         self.lay_install_part()?;
+        in_tree(self.tree, || {
+            fs::write("/etc/machine-id", format!("{MACHINE_ID}\n")).context("naming the machine")
+        })?;
         let chroot = Chroot::enter(self.tree, self.job.epoch)?;
         self.prepare(&chroot, &first)?;
         chroot.configure_first("base-passwd")?;

@@ -47,6 +47,10 @@ exec /usr/bin/ssh-keygen "$@"
 "#;
 /// For each kernel.
 const FOR_KERNELS: [&str; 2] = ["depmod", "update-initramfs"];
+/// They tell when things happened or where files lay, and the same packages should give the same bytes. No image
+/// has them.
+const TELL_TALES: [&str; 3] =
+    ["var/cache/ldconfig/aux-cache", "var/log/alternatives.log", "var/log/dpkg.log"];
 const PATH: &str = "/run/nuvol:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 const NONE: Option<&str> = None;
 
@@ -97,6 +101,9 @@ impl<'a> Chroot<'a> {
         fs::remove_file(self.tree.join(POLICY)).context("letting services start again")?;
         for name in [LATER, CALLED] {
             fs::remove_dir_all(self.tree.join(name)).with_context(|| format!("removing `/{name}`"))?;
+        }
+        for path in TELL_TALES.map(|name| self.tree.join(name)).iter().filter(|it| it.exists()) {
+            fs::remove_file(path).with_context(|| format!("removing `{}`", path.display()))?;
         }
         for path in self.mounts.iter().rev() {
             umount2(path, MntFlags::MNT_DETACH)
