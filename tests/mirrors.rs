@@ -88,6 +88,18 @@ fn packages_that_cannot_be_had() {
 }
 
 #[test]
+fn a_slow_mirror_is_still_a_mirror() {
+    if !wanted() {
+        return;
+    }
+    let lab = Lab::new();
+    for file in ["pool/hello", "trixie/InRelease"] {
+        lab.mirror.fault(file, Fault::Slow);
+        lab.works();
+    }
+}
+
+#[test]
 fn a_snapshot_gives_what_was_there_at_its_time() {
     if !wanted() {
         return;

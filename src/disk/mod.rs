@@ -25,7 +25,7 @@ use crate::plan;
 use crate::rootfs::{Bench, Facts, Root, Rootfs, Tools, Tree};
 use crate::spec::{Architecture, Format};
 use crate::store::spans;
-use crate::workshop::{Making, Place as Where, Product, Workshop};
+use crate::workshop::{Destination, Making, Product, Workshop};
 
 /// The disk.
 pub type Disk<'a> = Product<'a, DiskMaking<'a>>;
@@ -52,7 +52,7 @@ pub fn build<'a>(
     let Rootfs { root, architecture, epoch, tools, .. } = rootfs;
     let layout = Layout::new(*architecture, root_size(disk, &rootfs.facts)?);
     let making = DiskMaking { root, disk, architecture: *architecture, epoch: *epoch, tools, layout };
-    Product::of(shop, making, Where { folder: place, stays: disk.formats.contains(&Format::Raw) })
+    Product::of(shop, making, Destination { folder: place, stays: disk.formats.contains(&Format::Raw) })
 }
 
 impl Disk<'_> {

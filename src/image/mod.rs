@@ -10,7 +10,7 @@ use crate::disk::Disk;
 use crate::plan::Plan;
 use crate::rootfs::Rootfs;
 use crate::spec::Format;
-use crate::workshop::{Finished, Place, Product, Workshop};
+use crate::workshop::{Destination, Finished, Product, Workshop};
 use iso::Iso;
 use qcow2::Qcow2;
 
@@ -31,7 +31,7 @@ pub fn from_disk<'a>(
     disk: &'a Disk<'a>,
     place: &'a Path,
 ) -> anyhow::Result<Vec<Image<'a>>> {
-    let place = Place { folder: place, stays: true };
+    let place = Destination { folder: place, stays: true };
     let make = |format: &Format| {
         let file: Box<dyn Finished + 'a> = match format {
             Format::Raw => Box::new(disk),

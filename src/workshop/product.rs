@@ -33,13 +33,13 @@ pub trait Making: Serialize + Sync {
 /// Such a file. In a recipe it stands for its bytes.
 pub struct Product<'a, M> {
     making: M,
-    place: Place<'a>,
+    place: Destination<'a>,
     sum: Sum,
 }
 
 /// Where a file is made.
 #[derive(Debug, Clone, Copy)]
-pub struct Place<'a> {
+pub struct Destination<'a> {
     /// A folder.
     pub folder: &'a Path,
     /// Whether the file is going to stay: then the medium should take it up early.
@@ -69,7 +69,7 @@ const SIZE: &str = "file.size";
 
 impl<'a, M: Making> Product<'a, M> {
     /// The product of `making`, made now at `place` if the shelf does not know its digest.
-    pub fn of(shop: &Workshop, making: M, place: Place<'a>) -> anyhow::Result<Self> {
+    pub fn of(shop: &Workshop, making: M, place: Destination<'a>) -> anyhow::Result<Self> {
         let entry = shop.make(&Summing { making: &making, place })?;
         Ok(Self { making, place, sum: Sum::read(&entry).context("reading a digest")? })
     }
@@ -147,7 +147,7 @@ impl Sum {
 struct Summing<'a, M> {
     making: &'a M,
     #[serde(skip)]
-    place: Place<'a>,
+    place: Destination<'a>,
 }
 
 impl<M: Making> Recipe for Summing<'_, M> {
@@ -168,7 +168,7 @@ fn path<M: Making>(place: &Path) -> PathBuf {
     place.join(M::STAGE).join(M::FILE)
 }
 
-fn write<M: Making>(shop: &Workshop, making: &M, place: Place<'_>) -> anyhow::Result<Sum> {
+fn write<M: Making>(shop: &Workshop, making: &M, place: Destination<'_>) -> anyhow::Result<Sum> {
     let (to, work) = (path::<M>(place.folder), place.folder.join(format!("{}-parts", M::STAGE)));
     let what = || format!("making `{}`", to.display());
     for folder in [&work, &place.folder.join(M::STAGE)] {
@@ -194,7 +194,7 @@ mod tests {
 
     use serde::Serialize;
 
-    use super::{Finished as _, Making, Place, Product};
+    use super::{Destination, Finished as _, Making, Product};
     use crate::host::Host;
     use crate::report::{Report, Voice};
     use crate::store::Store;
@@ -227,7 +227,8 @@ mod tests {
         fs::write(&made, "bytes").unwrap();
         let places = ["first", "second"].map(|it| dir.path().join(it));
         let product = |place| {
-            Product::of(&shop, Text { text: "x", made: &made }, Place { folder: place, stays: true }).unwrap()
+            Product::of(&shop, Text { text: "x", made: &made }, Destination { folder: place, stays: true })
+                .unwrap()
         };
         let first = product(&places[0]);
         assert_eq!((first.size(), fs::read(first.file(&shop).unwrap()).unwrap()), (5, b"bytes".to_vec()));

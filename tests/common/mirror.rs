@@ -5,6 +5,7 @@ use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 /// What goes wrong with each file whose path has these words in it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,6 +18,8 @@ pub enum Fault {
     CutOnce,
     /// One of its bytes is another.
     Altered,
+    /// It comes in small pieces, with pauses between them.
+    Slow,
     /// The server itself has failed.
     Broken,
 }
@@ -106,5 +109,12 @@ fn serve(
         Some(Fault::Cut | Fault::CutOnce) => body.len() / 2,
         _ => body.len(),
     };
+    if fault == Some(Fault::Slow) {
+        for piece in body.chunks(body.len() / 20 + 1) {
+            stream.write_all(piece)?;
+            std::thread::sleep(Duration::from_millis(100));
+        }
+        return Ok(());
+    }
     stream.write_all(&body[..end])
 }
