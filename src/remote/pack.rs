@@ -98,10 +98,10 @@ mod tests {
     use std::path::Path;
 
     use super::{pack, unpack};
-    use crate::store::Seal;
+    use crate::store::{Hashed, Seal};
 
     fn packed(folder: &Path) -> (Seal, Vec<u8>) {
-        let seal = Seal::take(folder).unwrap();
+        let seal = Seal::take(folder, &Hashed::default()).unwrap();
         let mut file = tempfile::tempfile().unwrap();
         pack(&seal, folder, &mut file).unwrap();
         file.rewind().unwrap();

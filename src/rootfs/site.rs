@@ -3,12 +3,14 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
+use std::thread::ScopedJoinHandle;
 
 use anyhow::Context as _;
 
 use super::base::BaseRecipe;
-use super::install::{Job, verify};
+use super::install::{Job, PACKING, verify};
 use super::quick::quick;
 use crate::host::Dialogue;
 use crate::report::Unit;
@@ -40,17 +42,7 @@ impl Site {
                 None => begin(shop, recipe)?,
             };
         let job = job(recipe, debs, &aside.path)?;
-        // We say a line when we unpack a package, and dpkg says one when it configures it.
-        let bar = shop.report.bar("install", 2 * job.debs.len() as u64, Unit::Steps);
-        let mut on_line = |line: &str| {
-            if line.starts_with("Unpacking ") || line.starts_with("Setting up ") {
-                bar.inc(1);
-            }
-        };
-        let text = serde_json::to_string(&job).context("writing the job")?;
-        let answered = dialogue.ask(&text, &job.done, &mut on_line);
-        bar.finish_and_clear();
-        let dialogue = answered?;
+        let dialogue = ask(shop, dialogue, &job)?;
         fs::rename(&job.out, dir.join("base.tar")).context("taking the installed packages over")?;
         let layers = below.into_iter().chain(name(dir)).collect();
         *held = Some(Standing { dialogue, aside, layers });
@@ -67,6 +59,30 @@ fn begin(shop: &Workshop, recipe: &BaseRecipe<'_>) -> anyhow::Result<Standing> {
     let command = sandbox.call(shop.host.shell(), "install", [])?;
     let dialogue = shop.host.converse(command.env("TMPDIR", "/tmp"))?;
     Ok(Standing { dialogue, aside, layers: Vec::new() })
+}
+
+/// Asks for the job. While its tar is written, its digest is taken.
+fn ask(shop: &Workshop, dialogue: Dialogue, job: &Job) -> anyhow::Result<Dialogue> {
+    let text = serde_json::to_string(job).context("writing the job")?;
+    // We say a line when we unpack a package, and dpkg says one when it configures it.
+    let bar = shop.report.bar("install", 2 * job.debs.len() as u64, Unit::Steps);
+    let done = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let mut follower = None;
+        let mut on_line = |line: &str| {
+            if line.starts_with("Unpacking ") || line.starts_with("Setting up ") {
+                bar.inc(1);
+            } else if line == PACKING && follower.is_none() {
+                follower = Some(scope.spawn(|| shop.store.hashed().follow(&job.out, &done)));
+            }
+        };
+        let answered = dialogue.ask(&text, &job.done, &mut on_line);
+        done.store(true, Ordering::Release);
+        bar.finish_and_clear();
+        // If it could not follow, the file is read later.
+        follower.map(ScopedJoinHandle::join);
+        answered
+    })
 }
 
 /// The job that `recipe` is; what it needs beside the shelf's entries is put into `aside`.

@@ -2,6 +2,7 @@
 //! under the hash of their bytes. Entries are made aside and appear by one rename.
 
 mod artifact;
+mod hashed;
 mod packages;
 mod pending;
 mod seal;
@@ -19,6 +20,7 @@ use anyhow::Context as _;
 use sha2::{Digest as _, Sha256};
 
 pub use artifact::{Artifact, sha256_file, spans};
+pub use hashed::Hashed;
 pub use seal::{KNOWN, Look, Mark, SEAL, Seal, What};
 pub use space::{Entry, Freed};
 pub use threads::side_by_side;
@@ -37,6 +39,7 @@ pub struct Store {
     pending: Pending,
     /// Packages whose bytes were compared with their digests.
     whole: Mutex<BTreeSet<String>>,
+    hashed: Hashed,
     /// Held shared by whoever uses the shelf, alone by whoever takes things off it.
     in_use: File,
 }
@@ -108,7 +111,7 @@ impl Store {
         let pending = Pending::open(root.join("pending"))?;
         let in_use = File::create(root.join("locks/shelf")).context("opening the shelf's lock")?;
         in_use.lock_shared().context("waiting until nobody clears the shelf")?;
-        let store = Self { root, pending, whole: Mutex::default(), in_use };
+        let store = Self { root, pending, whole: Mutex::default(), hashed: Hashed::default(), in_use };
         store.sweep()?;
         store.drop_doubtful()?;
         store.pending.settle(&store.root, WRITTEN)?;
@@ -242,7 +245,7 @@ impl Store {
     fn place(&self, key: &Key, work: &Path, recipe: &[u8]) -> anyhow::Result<()> {
         fs::write(work.join(RECIPE), recipe).context("saving the recipe")?;
         if !work.join(KNOWN).exists() {
-            Seal::take(work)?.write(work, SEAL)?;
+            Seal::take(work, &self.hashed)?.write(work, SEAL)?;
         }
         self.take_off(key)?;
         self.pending.add(&key.0)?;
@@ -310,6 +313,11 @@ impl Store {
     }
 
     /// Waits until nobody else works on `key`. The kernel gives the lock back however we end.
+    /// What need not be read for the seal of an entry.
+    pub fn hashed(&self) -> &Hashed {
+        &self.hashed
+    }
+
     /// An empty folder for half-made things, gone when it is dropped; if we are killed, the next who opens the
     /// store removes it.
     pub fn aside(&self, name: &str) -> anyhow::Result<Aside> {

@@ -11,6 +11,7 @@ use anyhow::Context as _;
 use serde::{Deserialize, Serialize};
 
 use super::artifact::sha256_file;
+use super::hashed::Hashed;
 use super::threads::side_by_side;
 
 /// The file that holds the seal: a line of JSON for each mark, those of the entry's own folder first.
@@ -71,8 +72,8 @@ pub enum Look {
 }
 
 impl Seal {
-    /// Takes the seal of all that lies in `folder` now.
-    pub fn take(folder: &Path) -> anyhow::Result<Self> {
+    /// Takes the seal of all that lies in `folder` now; files that are `hashed` need not be read.
+    pub fn take(folder: &Path, hashed: &Hashed) -> anyhow::Result<Self> {
         let mut marks = Vec::new();
         for (path, metadata) in walk(folder)? {
             let at = folder.join(&path);
@@ -85,15 +86,16 @@ impl Seal {
                 anyhow::ensure!(metadata.is_file(), "`{}` is neither file nor folder", at.display());
                 What::File {
                     size: metadata.len(),
-                    sha256: String::new(),
+                    sha256: hashed.of(&metadata).unwrap_or_default(),
                     mode,
                     modified: modified(&metadata),
                 }
             };
             marks.push(Mark { path, what });
         }
-        let digests = side_by_side(&marks, |mark| match mark.what {
-            What::File { .. } => sha256_file(&folder.join(&mark.path)),
+        let digests = side_by_side(&marks, |mark| match &mark.what {
+            What::File { sha256, .. } if sha256.is_empty() => sha256_file(&folder.join(&mark.path)),
+            What::File { sha256, .. } => Ok(sha256.clone()),
             _ => Ok(String::new()),
         })?;
         for (mark, digest) in marks.iter_mut().zip(digests) {
@@ -300,7 +302,7 @@ mod tests {
     use std::path::Path;
     use std::time::{Duration, UNIX_EPOCH};
 
-    use super::{Look, SEAL, Seal, wrong};
+    use super::{Hashed, Look, SEAL, Seal, wrong};
 
     fn entry() -> tempfile::TempDir {
         let dir = tempfile::tempdir().unwrap();
@@ -308,7 +310,7 @@ mod tests {
         fs::write(dir.path().join("disk.raw"), "disk").unwrap();
         fs::write(dir.path().join("root/etc/fstab"), "fstab").unwrap();
         symlink("etc/fstab", dir.path().join("root/link")).unwrap();
-        Seal::take(dir.path()).unwrap().write(dir.path(), SEAL).unwrap();
+        Seal::take(dir.path(), &Hashed::default()).unwrap().write(dir.path(), SEAL).unwrap();
         dir
     }
 
@@ -360,7 +362,7 @@ mod tests {
         assert_eq!(wrong(dir.path(), Look::Glance), None);
         // The time was noted: changing the bytes behind it is not seen by a glance any more.
         let noted = Seal::read(dir.path(), SEAL, Look::Read).unwrap();
-        assert_eq!(noted, Seal::take(dir.path()).unwrap());
+        assert_eq!(noted, Seal::take(dir.path(), &Hashed::default()).unwrap());
     }
 
     #[test]

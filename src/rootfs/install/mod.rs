@@ -57,6 +57,9 @@ pub struct Job {
 /// The machine's id while packages are configured, so that none is drawn at random. No image has it.
 pub const MACHINE_ID: &str = "6e75766f6c206275696c6473206f6e65";
 
+/// What is printed when the tar is there and begins to grow.
+pub const PACKING: &str = "Packing";
+
 /// Files below these have a part in the initial ram disk.
 const INITRD: [&str; 6] = [
     "/etc/initramfs-tools/",
@@ -84,8 +87,9 @@ pub fn inside() -> anyhow::Result<()> {
         let stands = before.take().map_or_else(|| below::lay(tree, &job.below), Ok)?;
         let (ground, hooks) = (Ground::default(), Mutex::default());
         Installation { job: &job, tree, debs: &debs, ground, hooks }.run()?;
-        println!("Packing");
-        before = Some(pack::pack(tree, &job.out, &pack::Times { epoch: job.epoch, began }, &stands)?);
+        let out = File::create(&job.out).context("making the tar")?;
+        println!("{PACKING}");
+        before = Some(pack::pack(tree, out, &pack::Times { epoch: job.epoch, began }, &stands)?);
         below::wait();
         println!("{}", job.done);
     }
@@ -129,6 +133,9 @@ impl Installation<'_> {
         let hooks = self.hooks.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let has_hooks = !hooks.is_empty();
         self.configure(&chroot, &needs_of(&facts, hooks), &mut configured)?;
+        if has_hooks {
+            chroot.step_back();
+        }
         let done = AtomicBool::new(false);
         std::thread::scope(|scope| {
             let beside = scope.spawn(|| if has_hooks { chroot.initial_ram_disks() } else { anyhow::Ok(()) });

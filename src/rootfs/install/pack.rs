@@ -41,10 +41,10 @@ fn mark(metadata: &Metadata) -> Mark {
 }
 
 /// Writes what differs in `folder` from `before` to `out`, and returns what stands there now.
-pub fn pack(folder: &Path, out: &Path, times: &Times, before: &Before) -> anyhow::Result<Before> {
+pub fn pack(folder: &Path, out: File, times: &Times, before: &Before) -> anyhow::Result<Before> {
     let mut paths = Vec::new();
     list(folder, "", &mut paths)?;
-    let mut builder = tar::Builder::new(BufWriter::with_capacity(1 << 20, File::create(out)?));
+    let mut builder = tar::Builder::new(BufWriter::with_capacity(1 << 20, out));
     let mut first_names: BTreeMap<(u64, u64), String> = BTreeMap::new();
     let mut buffer = vec![0; BUFFER];
     for (path, metadata) in paths.iter().filter(|(path, it)| before.get(path) != Some(&mark(it))) {

@@ -59,6 +59,8 @@ pub struct Chroot<'a> {
     tree: &'a Path,
     mounts: Vec<PathBuf>,
     epoch: u64,
+    /// Whether initial ram disks are made beside the rest, which then steps back: they take longest.
+    yields: AtomicBool,
     /// What the certificates' program read and left when it last ran.
     certificates: Mutex<Option<[Vec<Seen>; 2]>>,
 }
@@ -93,7 +95,7 @@ impl<'a> Chroot<'a> {
                 .and_then(|()| fs::set_permissions(&path, fs::Permissions::from_mode(0o755)))
                 .with_context(|| format!("making `/{name}` for the time of the installation"))?;
         }
-        Ok(Self { tree, mounts, epoch, certificates: Mutex::default() })
+        Ok(Self { tree, mounts, epoch, yields: AtomicBool::new(false), certificates: Mutex::default() })
     }
 
     /// Takes everything back that `enter` lent.
@@ -116,7 +118,10 @@ impl<'a> Chroot<'a> {
     pub fn run(&self, line: &[&str], environment: &[(&str, &str)]) -> anyhow::Result<()> {
         let tree = self.tree;
         let shell = Shell::new().context("finding the working folder")?;
-        let mut command = cmd!(shell, "chroot {tree} {line...}")
+        let urgent = BEFORE_INITRD.iter().map(|line| &line[0]).chain(&FOR_KERNELS);
+        let urgent = urgent.into_iter().any(|program| line.first() == Some(program));
+        let nice = if self.yields.load(Ordering::Relaxed) && !urgent { "5" } else { "0" };
+        let mut command = cmd!(shell, "nice -n {nice} chroot {tree} {line...}")
             .quiet()
             .env("PATH", PATH)
             .env("DEBCONF_NONINTERACTIVE_SEEN", "true")
@@ -143,6 +148,11 @@ impl<'a> Chroot<'a> {
             &["dpkg", "--force-confold", "--force-unsafe-io", "--force-depends", "--configure", package],
             &[],
         )
+    }
+
+    /// What runs from now on lets initial ram disks go first.
+    pub fn step_back(&self) {
+        self.yields.store(true, Ordering::Relaxed);
     }
 
     /// Does for each kernel what its scripts asked for: the index of its modules and the initial ram disk.
