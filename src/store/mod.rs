@@ -323,7 +323,7 @@ impl Store {
     pub fn aside(&self, name: &str) -> anyhow::Result<Aside> {
         let name = format!("{name}-{}", std::process::id());
         let lock = self.lock(&name)?;
-        Ok(Aside { path: self.work(&name)?, _lock: lock })
+        Ok(Aside { path: self.work(&name)?, note: self.root.join("locks").join(&name), _lock: lock })
     }
 
     fn lock(&self, key: &str) -> anyhow::Result<Lock> {
@@ -380,6 +380,8 @@ pub struct Lock(#[expect(dead_code, reason = "the lock lives as long as the file
 pub struct Aside {
     /// Where it is.
     pub path: PathBuf,
+    /// The lock's file. Its name comes from our process's number, so nobody else waits for it.
+    note: PathBuf,
     _lock: Lock,
 }
 
@@ -387,6 +389,7 @@ impl Drop for Aside {
     fn drop(&mut self) {
         // If that fails, the next who opens the store does it.
         fs::remove_dir_all(&self.path).ok();
+        fs::remove_file(&self.note).ok();
     }
 }
 
