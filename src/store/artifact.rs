@@ -11,6 +11,9 @@ use sha2::{Digest as _, Sha256};
 use super::hex;
 use super::seal::{KNOWN, Look, SEAL, Seal, What};
 
+/// Read at once for a digest. More does not stay in the processor's own memory between reading and hashing.
+pub(super) const READ_BYTES: usize = 256 << 10;
+
 /// A finished file. In a recipe it stands for its bytes: only the digest is written there.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Artifact {
@@ -57,9 +60,8 @@ pub fn sha256_file(path: &Path) -> anyhow::Result<String> {
     let mut file = File::open(path).with_context(|| format!("opening `{}`", path.display()))?;
     let size = file.metadata().with_context(what)?.len();
     let mut hasher = Sha256::new();
-    // More does not stay in the processor's own memory between reading and hashing.
-    let mut buffer = vec![0; 256 << 10];
-    let zeros = vec![0; 256 << 10];
+    let mut buffer = vec![0; READ_BYTES];
+    let zeros = vec![0; READ_BYTES];
     let mut at = 0;
     for (from, to) in spans(&file, size).with_context(what)? {
         hash_zeros(&mut hasher, &zeros, from - at);

@@ -12,6 +12,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use sha2::{Digest as _, Sha256};
 
+use super::artifact::READ_BYTES;
 use super::hex;
 
 /// Device, inode, size and time of the last change: a file of the same is the same.
@@ -27,7 +28,7 @@ impl Hashed {
         let what = || format!("reading `{}`", path.display());
         let mut file = File::open(path).with_context(what)?;
         let mut hasher = Sha256::new();
-        let mut buffer = vec![0; 256 << 10];
+        let mut buffer = vec![0; READ_BYTES];
         loop {
             let is_whole = done.load(Ordering::Acquire);
             match file.read(&mut buffer).with_context(what)? {

@@ -321,7 +321,7 @@ impl Store {
     /// An empty folder for half-made things, gone when it is dropped; if we are killed, the next who opens the
     /// store removes it.
     pub fn aside(&self, name: &str) -> anyhow::Result<Aside> {
-        let name = format!("{name}-{}", std::process::id());
+        let name = format!("{name}-{}", uuid::Uuid::new_v4());
         let lock = self.lock(&name)?;
         Ok(Aside { path: self.work(&name)?, note: self.root.join("locks").join(&name), _lock: lock })
     }
@@ -380,7 +380,7 @@ pub struct Lock(#[expect(dead_code, reason = "the lock lives as long as the file
 pub struct Aside {
     /// Where it is.
     pub path: PathBuf,
-    /// The lock's file. Its name comes from our process's number, so nobody else waits for it.
+    /// The lock's file. Its name is drawn at random, so nobody else waits for it.
     note: PathBuf,
     _lock: Lock,
 }
