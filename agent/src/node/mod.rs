@@ -1,18 +1,45 @@
 //! The heart: every decision of the agent. Events go in, actions come out; no clock, no network, no files.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::time::Duration;
 
+mod asked;
+pub mod claim;
+pub mod command;
+pub mod operation;
+pub mod pending;
+pub mod people;
+pub mod rights;
 pub mod service;
+pub mod setting;
 pub mod snapshot;
+mod tries;
 pub mod unit;
+mod work;
 
+use claim::{Claim, Code};
+use command::{Asked, Refusal, Reply};
+use operation::{OperationId, Operations};
+use pending::{Preferences, Trial};
+use people::People;
 use service::Service;
-use snapshot::{ServiceReport, Snapshot, Systemd, UnitReport};
+use snapshot::{Ownership, ServiceReport, Snapshot, Systemd, UnitReport};
+use tries::Tries;
 use unit::Unit;
+pub use work::{Job, News, Usage, Yield};
+
+/// Now, by two clocks.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Moment {
+    /// Time since boot: for waiting, no wrong clock can upset it.
+    pub uptime: Duration,
+    /// Unix time in seconds: for what outlives a boot. A small board may believe that it is 1970.
+    pub unix_s: u64,
+}
 
 /// Something that happened outside.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Event {
     /// The catalogue was read.
     Catalogue(Catalogue),
@@ -20,21 +47,78 @@ pub enum Event {
     Units(BTreeMap<String, Unit>),
     /// systemd cannot be reached, and why.
     SystemdAway(String),
-    /// The machine has this host name.
-    Named(String),
+    /// Some time has passed; the machine has this host name.
+    Tick {
+        /// The host name.
+        name: String,
+        /// Room on the node's disks.
+        disks: Vec<Disk>,
+    },
     /// Something on the node is wrong and only its owner can mend it.
     Problem(Problem),
+    /// What was saved before the agent started.
+    Restored(Box<Restored>),
+    /// The claim code, new or found.
+    ClaimCode(Code),
+    /// Somebody asks for something.
+    Asked(Asked),
+    /// The helper tells of a job.
+    Helper(Ticket, News),
 }
 
-/// Something to be done outside.
+/// What the node remembers over a restart.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Restored {
+    /// Its people. `None` where the file was damaged: then nobody can sign in, and it can be claimed anew.
+    pub people: Option<People>,
+    /// Its operations.
+    pub operations: Operations,
+    /// What it remembers about itself.
+    pub preferences: Preferences,
+}
+
+/// By which the helper's answer finds back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ticket {
+    /// An operation.
+    Operation(OperationId),
+    /// Somebody who waits for it.
+    Asked(u64),
+    /// The node itself.
+    Own,
+}
+
+/// A document that must survive a power failure.
 #[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Document {
+    /// People and their ways in.
+    People(People),
+    /// Operations.
+    Operations(Operations),
+    /// What the node remembers about itself.
+    Preferences(Preferences),
+}
+
+/// Something to be done outside, in this order. Where a document that somebody's wish has changed cannot be saved,
+/// the rest is not done, the node goes back to what it was before, and they are told.
+#[derive(Debug, Clone, PartialEq)]
 pub enum Action {
     /// Tell the state of these units from now on.
     Watch(BTreeSet<String>),
     /// This is how the node is now.
-    Publish(Snapshot),
+    Publish(Box<Snapshot>),
     /// Write a line to the journal.
     Log(Level, String),
+    /// Write it down.
+    Save(Document),
+    /// Tell the one who asked.
+    Answer(u64, Result<Reply, Refusal>),
+    /// Draw a new claim code and tell it.
+    DrawClaimCode,
+    /// The claim code is of no use any more.
+    ForgetClaimCode,
+    /// Have the helper do this.
+    Help(Ticket, Job),
 }
 
 /// How much a line in the journal matters.
@@ -75,11 +159,73 @@ impl Default for Image {
 /// Something that the owner has to mend.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
-    /// What does not work because of it, as a sentence for people.
-    pub effect: String,
-    /// What is wrong and where, with the way out.
+    /// What does not work because of it.
+    pub effect: Effect,
+    /// What is wrong and where, with the way out: from the system, in English.
     pub cause: String,
 }
+
+/// What does not work.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Effect {
+    /// Pages come without encryption, so nobody can sign in.
+    HttpsOff,
+    /// The node has no key, so no other node can know it.
+    NoIdentity,
+    /// There is no claim code.
+    NoClaim,
+    /// Nobody knows which image this is.
+    ImageUnknown,
+    /// The catalogue cannot be read.
+    ServicesUnknown,
+    /// One of its services cannot be read.
+    ServiceHidden(String),
+    /// The list of people was damaged; the node can be claimed anew.
+    PeopleLost,
+    /// The list of operations was damaged.
+    OperationsLost,
+    /// What the node remembers about itself was damaged.
+    PreferencesLost,
+    /// The firewall could not be set, so what it lets through is what it was.
+    FirewallStuck,
+}
+
+/// A disk and the room on it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Disk {
+    /// What lies there.
+    pub place: Place,
+    /// Bytes that are free.
+    pub free: u64,
+    /// Bytes in all.
+    pub total: u64,
+}
+
+/// What lies on a disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Place {
+    /// The system.
+    System,
+    /// What people and services keep.
+    Data,
+}
+
+impl Disk {
+    /// Less is free than an update or an evening's files need.
+    pub fn is_tight(&self) -> bool {
+        self.free < 128 << 20 || (self.free < 1 << 30 && self.free < self.total / 20)
+    }
+
+    /// Nothing can be written any more.
+    pub fn is_full(&self) -> bool {
+        self.free < 4 << 20
+    }
+}
+
+/// Wrong guesses of one address in a minute.
+const GUESSES: u32 = 5;
+/// Wrong guesses at one account in a minute, from everywhere.
+const ACCOUNT_GUESSES: u32 = 20;
 
 /// Everything that the agent knows.
 #[derive(Debug, Clone)]
@@ -88,7 +234,19 @@ pub struct Node {
     catalogue: Catalogue,
     units: BTreeMap<String, Unit>,
     systemd: Systemd,
+    disks: Vec<Disk>,
     problems: Vec<Problem>,
+    /// None while it is not known yet, or damaged: then nobody is let in.
+    people: Option<Arc<People>>,
+    restored: bool,
+    claim: Claim,
+    guesses: Tries,
+    account_guesses: Tries,
+    operations: Arc<Operations>,
+    trial: Option<Trial>,
+    settings: BTreeMap<String, BTreeMap<String, String>>,
+    usage: BTreeMap<String, Usage>,
+    chores: work::Chores,
     published: Option<Snapshot>,
 }
 
@@ -100,73 +258,136 @@ impl Node {
             catalogue: Catalogue::default(),
             units: BTreeMap::new(),
             systemd: Systemd::Asking,
+            disks: Vec::new(),
             problems: Vec::new(),
+            people: None,
+            restored: false,
+            claim: Claim::default(),
+            guesses: Tries::growing(GUESSES),
+            account_guesses: Tries::steady(ACCOUNT_GUESSES),
+            operations: Arc::default(),
+            trial: None,
+            settings: BTreeMap::new(),
+            usage: BTreeMap::new(),
+            chores: work::Chores::default(),
             published: None,
         }
     }
 
-    /// Takes in what happened `now` (time since boot) and says what is to be done about it.
-    pub fn handle(&mut self, now: Duration, event: Event) -> Vec<Action> {
-        let mut actions = Vec::new();
-        match event {
-            Event::Catalogue(catalogue) => {
-                self.catalogue = catalogue;
-                let watched = self.watched();
-                self.units.retain(|name, _| watched.contains(name));
-                actions.push(Action::Watch(watched));
+    /// Takes in what happened and says what is to be done about it.
+    pub fn handle(&mut self, now: Moment, event: Event) -> Vec<Action> {
+        let mut actions = match event {
+            Event::Catalogue(catalogue) => self.take_catalogue(catalogue),
+            Event::Units(units) => self.take_units(now, units),
+            Event::SystemdAway(why) => self.lose_systemd(now, why),
+            Event::Tick { name, disks } => {
+                (self.name, self.disks) = (name, disks);
+                self.do_chores(now)
             }
-            Event::Units(units) => {
-                if let Systemd::Away { since, .. } = self.systemd {
-                    let away_s = now.saturating_sub(since).as_secs();
-                    actions.push(Action::Log(Level::Info, format!("systemd answers again after {away_s} s")));
-                }
-                self.systemd = Systemd::Answers;
-                let watched = self.watched();
-                self.units.extend(units.into_iter().filter(|(name, _)| watched.contains(name)));
+            Event::Problem(problem) => self.take_problem(problem),
+            Event::Restored(restored) => self.restore(now, *restored),
+            Event::ClaimCode(code) => {
+                self.claim.code = Some(code);
+                Vec::new()
             }
-            Event::SystemdAway(why) => actions.extend(self.lose_systemd(now, why)),
-            Event::Named(name) => self.name = name,
-            Event::Problem(problem) => {
-                actions.push(Action::Log(Level::Error, format!("{} {}", problem.effect, problem.cause)));
-                self.problems.push(problem);
-            }
-        }
+            Event::Asked(asked) => self.hear(now, asked),
+            Event::Helper(ticket, news) => self.helped(now, ticket, news),
+        };
         let snapshot = self.snapshot();
         if self.published.as_ref() != Some(&snapshot) {
             self.published = Some(snapshot.clone());
-            actions.push(Action::Publish(snapshot));
+            actions.push(Action::Publish(Box::new(snapshot)));
         }
         actions
     }
 
+    fn take_catalogue(&mut self, catalogue: Catalogue) -> Vec<Action> {
+        self.catalogue = catalogue;
+        let watched = self.watched();
+        self.units.retain(|name, _| watched.contains(name));
+        vec![Action::Watch(watched)]
+    }
+
+    fn take_units(&mut self, now: Moment, units: BTreeMap<String, Unit>) -> Vec<Action> {
+        let mut actions = Vec::new();
+        if let Systemd::Away { since, .. } = self.systemd {
+            let away_s = now.uptime.saturating_sub(since).as_secs();
+            actions.push(Action::Log(Level::Info, format!("systemd answers again after {away_s} s")));
+        }
+        self.systemd = Systemd::Answers;
+        let watched = self.watched();
+        self.units.extend(units.into_iter().filter(|(name, _)| watched.contains(name)));
+        actions
+    }
+
     /// What was last known of a unit may be long untrue, so it is forgotten and not shown.
-    fn lose_systemd(&mut self, now: Duration, why: String) -> Option<Action> {
+    fn lose_systemd(&mut self, now: Moment, why: String) -> Vec<Action> {
         self.units.clear();
         match &mut self.systemd {
             Systemd::Away { why: known, .. } => {
                 *known = why;
-                None
+                Vec::new()
             }
             Systemd::Asking | Systemd::Answers => {
                 let line = format!("systemd does not answer, asking again until it does: {why}");
-                self.systemd = Systemd::Away { since: now, why };
-                Some(Action::Log(Level::Warning, line))
+                self.systemd = Systemd::Away { since: now.uptime, why };
+                vec![Action::Log(Level::Warning, line)]
             }
         }
+    }
+
+    fn take_problem(&mut self, problem: Problem) -> Vec<Action> {
+        let line = format!("{:?}: {}", problem.effect, problem.cause);
+        self.problems.retain(|known| known.effect != problem.effect);
+        self.problems.push(problem);
+        vec![Action::Log(Level::Error, line)]
+    }
+
+    /// A node without an owner needs a claim code; one with an owner has none. Work that was cut off is told as such,
+    /// and a change that was on trial goes back: nobody said that it works.
+    fn restore(&mut self, now: Moment, restored: Restored) -> Vec<Action> {
+        self.restored = true;
+        self.people = restored.people.map(Arc::new);
+        let mut operations = restored.operations;
+        operations.cut_off(now.unix_s);
+        self.operations = Arc::new(operations);
+        self.trial = restored.preferences.trial.map(|change| Trial { change, until: now.uptime });
+        let mut actions = vec![Action::Help(Ticket::Own, Job::Firewall)];
+        actions.push(if self.is_claimed() { Action::ForgetClaimCode } else { Action::DrawClaimCode });
+        actions
+    }
+
+    /// Whether the node belongs to somebody whom it knows.
+    fn is_claimed(&self) -> bool {
+        self.people.as_ref().is_some_and(|people| people.is_claimed())
     }
 
     fn watched(&self) -> BTreeSet<String> {
         self.catalogue.services.values().flat_map(|service| service.units.iter().cloned()).collect()
     }
 
-    /// How the node is, as others may see it.
+    /// How the node is.
     pub fn snapshot(&self) -> Snapshot {
         Snapshot {
             name: self.name.clone(),
             image: self.catalogue.image.clone(),
             systemd: self.systemd.clone(),
             services: self.catalogue.services.values().map(|service| self.report(service)).collect(),
+            disks: self.disks.clone(),
             problems: self.problems.clone(),
+            ownership: self.ownership(),
+            people: self.people.clone().unwrap_or_default(),
+            operations: self.operations.clone(),
+            trial: self.trial.clone(),
+        }
+    }
+
+    fn ownership(&self) -> Ownership {
+        match (&self.people, self.restored) {
+            (_, false) => Ownership::Asking,
+            (None, true) => Ownership::Lost,
+            (Some(people), true) if people.is_claimed() => Ownership::Claimed,
+            (Some(_), true) => Ownership::Free,
         }
     }
 
@@ -176,7 +397,12 @@ impl Node {
             .iter()
             .map(|name| UnitReport { name: name.clone(), unit: self.units.get(name).cloned() })
             .collect();
-        ServiceReport::new(service.clone(), units)
+        ServiceReport {
+            settings: self.settings.get(&*service.name).cloned(),
+            usage: self.usage.get(&*service.name).copied(),
+            operation: self.operations.last_of(&service.name).cloned(),
+            ..ServiceReport::new(service.clone(), units)
+        }
     }
 }
 

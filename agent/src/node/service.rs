@@ -4,6 +4,8 @@ use std::ops::Deref;
 
 use serde::{Deserialize, Serialize};
 
+use super::setting::Setting;
+
 /// A service that the image carries. Keys that a newer image has and this agent does not know are passed over.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -26,6 +28,12 @@ pub struct Service {
     /// How it is announced to others.
     #[serde(default)]
     pub announce: Option<Announce>,
+    /// What its owner can set.
+    #[serde(default)]
+    pub settings: Vec<Setting>,
+    /// What it keeps.
+    #[serde(default)]
+    pub data: Vec<Text>,
 }
 
 /// When a service runs.

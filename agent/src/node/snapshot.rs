@@ -1,10 +1,15 @@
 //! How the node is: the one source of every page and every answer.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
+use super::operation::{Operation, Operations, Progress};
+use super::pending::Trial;
+use super::people::People;
 use super::service::{Service, Start};
-use super::unit::{State, Unit};
-use super::{Image, Problem};
+use super::unit::{State, Unit, Why};
+use super::{Disk, Image, Problem, Usage};
 
 /// How the node is at one moment.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,8 +22,31 @@ pub struct Snapshot {
     pub systemd: Systemd,
     /// Every service of the catalogue, by name.
     pub services: Vec<ServiceReport>,
+    /// The room on its disks.
+    pub disks: Vec<Disk>,
     /// What only the owner can mend.
     pub problems: Vec<Problem>,
+    /// Whether it belongs to somebody.
+    pub ownership: Ownership,
+    /// Its people. Only for finding out who asks: it holds what proves it.
+    pub people: Arc<People>,
+    /// What is being done and was done lately.
+    pub operations: Arc<Operations>,
+    /// The change that is on trial.
+    pub trial: Option<Trial>,
+}
+
+/// Whether the node belongs to somebody.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ownership {
+    /// It is not known yet.
+    Asking,
+    /// To nobody: it can be claimed.
+    Free,
+    /// To somebody.
+    Claimed,
+    /// The list of people was damaged: it can be claimed anew, by whoever sees its screen.
+    Lost,
 }
 
 /// Whether systemd answers.
@@ -47,9 +75,15 @@ pub struct ServiceReport {
     /// Whether it ended badly and systemd is about to start it again.
     pub restarting: bool,
     /// Why it is not as one would wish.
-    pub why: Option<String>,
+    pub why: Option<Why>,
     /// Its units, the main one first.
     pub units: Vec<UnitReport>,
+    /// What its settings are, where that is known.
+    pub settings: Option<BTreeMap<String, String>>,
+    /// What it keeps on the disk, where that was measured.
+    pub usage: Option<Usage>,
+    /// What was done with it last.
+    pub operation: Option<Operation>,
 }
 
 /// One unit of a service; no `unit` where systemd has not told.
@@ -89,11 +123,16 @@ impl ServiceReport {
         let state = main.map_or(State::Unknown, Unit::state);
         let restarting = main.is_some_and(Unit::is_restarting);
         let why = main.and_then(Unit::why).or_else(|| units.iter().skip(1).find_map(UnitReport::trouble));
-        Self { service, state, restarting, why, units }
+        Self { service, state, restarting, why, units, settings: None, usage: None, operation: None }
     }
 
     /// Whether the owner should look at it.
     pub fn needs_attention(&self) -> bool {
+        // Somebody wanted something of it that did not work, and it has not worked since.
+        let failed = |it: &Operation| matches!(it.progress, Progress::Failed(_));
+        if self.state != State::Running && self.operation.as_ref().is_some_and(failed) {
+            return true;
+        }
         match self.state {
             State::Failed | State::Missing => true,
             State::Stopped => self.service.start == Start::Always,
@@ -104,10 +143,10 @@ impl ServiceReport {
 }
 
 impl UnitReport {
-    fn trouble(&self) -> Option<String> {
+    fn trouble(&self) -> Option<Why> {
         let unit = self.unit.as_ref()?;
         let bad = matches!(unit.state(), State::Failed | State::Missing) || unit.is_restarting();
-        bad.then(|| format!("Its part `{}` fails. {}", self.name, unit.why().unwrap_or_default()))
+        bad.then(|| Why::Part { unit: self.name.clone(), why: unit.why().map(Box::new) })
     }
 }
 
@@ -116,7 +155,8 @@ impl Snapshot {
     pub fn summary(&self) -> Summary {
         let failing = self.services.iter().filter(|report| report.needs_attention()).count();
         let moving = self.count(State::Starting) + self.count(State::Stopping);
-        match (&self.systemd, failing + self.problems.len(), moving) {
+        let tight = self.disks.iter().filter(|disk| disk.is_tight()).count();
+        match (&self.systemd, failing + self.problems.len() + tight, moving) {
             (Systemd::Away { .. }, ..) => Summary::Blind,
             (_, things @ 1.., _) => Summary::Trouble { things },
             (Systemd::Asking, ..) => Summary::Asking,

@@ -78,49 +78,44 @@ impl Unit {
         self.active == "activating" && self.sub.starts_with("auto-restart")
     }
 
-    /// Why it is not as one would wish, as a sentence; nothing where there is nothing to explain.
-    pub fn why(&self) -> Option<String> {
+    /// Why it is not as one would wish; nothing where there is nothing to explain.
+    pub fn why(&self) -> Option<Why> {
         match self.load.as_str() {
-            "not-found" => return Some("systemd knows no such unit.".to_owned()),
-            "masked" => return Some("It is masked: systemd was told never to start it.".to_owned()),
-            "error" | "bad-setting" => return Some("systemd cannot read its unit file.".to_owned()),
+            "not-found" => return Some(Why::NoUnit),
+            "masked" => return Some(Why::Masked),
+            "error" | "bad-setting" => return Some(Why::BadUnitFile),
             _ => {}
         }
         if self.state() != State::Failed && !self.is_restarting() {
             return None;
         }
-        let end = self.end.clone().unwrap_or_default();
-        let cause = end.cause();
-        match end.restarts {
-            0 => Some(cause),
-            1 => Some(format!("{cause} It was restarted once.")),
-            times => Some(format!("{cause} It was restarted {times} times.")),
-        }
+        Some(Why::Ended(self.end.clone().unwrap_or_default()))
     }
 }
 
-impl End {
-    fn cause(&self) -> String {
-        let status = self.status;
-        match self.result.as_str() {
-            "exit-code" => format!("Its program ended with exit code {status}."),
-            "signal" | "core-dump" => format!("Its program was ended by {}.", signal(status)),
-            "timeout" => "It took too long to start or to stop.".to_owned(),
-            "watchdog" => "It stopped answering.".to_owned(),
-            "oom-kill" => "The node ran out of memory.".to_owned(),
-            "start-limit-hit" => "It failed too often in a short time.".to_owned(),
-            "protocol" => "It never said that it was ready.".to_owned(),
-            "resources" => "The node could not give it what it needs.".to_owned(),
-            // A program that ends well although it should go on is restarted too.
-            "success" => "Its program ended by itself.".to_owned(),
-            "" => "systemd does not say why.".to_owned(),
-            other => format!("systemd calls it `{other}`."),
-        }
-    }
+/// Why a unit is not as one would wish.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Why {
+    /// systemd knows no such unit.
+    NoUnit,
+    /// systemd was told never to start it.
+    Masked,
+    /// systemd cannot read its unit file.
+    BadUnitFile,
+    /// Its program ended badly.
+    Ended(End),
+    /// Another unit of the service is not well.
+    Part {
+        /// Its name.
+        unit: String,
+        /// Why.
+        why: Option<Box<Why>>,
+    },
 }
 
-fn signal(number: i32) -> String {
-    let name = match number {
+/// The name of a signal, where it is one that ends programs.
+pub fn signal(number: i32) -> Option<&'static str> {
+    Some(match number {
         4 => "SIGILL",
         6 => "SIGABRT",
         7 => "SIGBUS",
@@ -128,7 +123,6 @@ fn signal(number: i32) -> String {
         11 => "SIGSEGV",
         15 => "SIGTERM",
         31 => "SIGSYS",
-        _ => return format!("signal {number}"),
-    };
-    format!("{name} (signal {number})")
+        _ => return None,
+    })
 }

@@ -6,7 +6,7 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use crate::node::service::Service;
-use crate::node::{Catalogue, Problem};
+use crate::node::{Catalogue, Effect, Problem};
 
 mod yaml;
 
@@ -40,10 +40,10 @@ pub fn read(dir: &Path) -> Found {
             Ok(service) => {
                 found.catalogue.services.insert(service.name.to_string(), service);
             }
-            Err(cause) => found.problems.push(Problem { effect: missing_service(path), cause }),
+            Err(cause) => found.problems.push(Problem { effect: hidden(path), cause }),
         }),
         Err(error) => found.problems.push(Problem {
-            effect: "The services of this node are not known.".to_owned(),
+            effect: Effect::ServicesUnknown,
             cause: format!("cannot read the folder `{}`: {error}", dir.display()),
         }),
     }
@@ -52,14 +52,12 @@ pub fn read(dir: &Path) -> Found {
 
 impl Found {
     fn miss_image(&mut self, cause: String) {
-        let effect = "The version of this node is not known.".to_owned();
-        self.problems.push(Problem { effect, cause });
+        self.problems.push(Problem { effect: Effect::ImageUnknown, cause });
     }
 }
 
-fn missing_service(path: &Path) -> String {
-    let stem = path.file_stem().unwrap_or_default().to_string_lossy();
-    format!("The service {stem} is not shown.")
+fn hidden(path: &Path) -> Effect {
+    Effect::ServiceHidden(path.file_stem().unwrap_or_default().to_string_lossy().into_owned())
 }
 
 fn read_service(path: &Path) -> Result<Service, String> {

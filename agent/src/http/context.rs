@@ -1,0 +1,117 @@
+//! Who looks at what, and in which language: all that a page is made from.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::node::command::{Field, Refusal};
+use crate::node::people::names::Unfitting;
+use crate::node::people::{Person, Role};
+use crate::node::rights::{Actor, Right, rights};
+use crate::node::snapshot::Snapshot;
+
+use super::language::Language;
+
+/// Somebody who looks.
+#[derive(Debug, Clone)]
+pub struct Who {
+    /// By what they are known.
+    pub actor: Actor,
+    /// Who they are, where they are signed in.
+    pub person: Option<Person>,
+    /// What they may do.
+    pub rights: BTreeSet<Right>,
+}
+
+impl Who {
+    /// Somebody unknown.
+    pub fn visitor() -> Self {
+        Self { actor: Actor::Visitor, person: None, rights: BTreeSet::new() }
+    }
+
+    /// Somebody who is known.
+    pub fn new(actor: Actor, person: Person) -> Self {
+        let rights = rights(person.role, &actor);
+        Self { actor, person: Some(person), rights }
+    }
+
+    /// Whether they may do this.
+    pub fn may(&self, right: Right) -> bool {
+        self.rights.contains(&right)
+    }
+
+    /// Whether they run the node.
+    pub fn is_owner(&self) -> bool {
+        self.person.as_ref().is_some_and(|person| person.role == Role::Owner)
+    }
+}
+
+/// All that a page is made from.
+#[derive(Debug, Clone)]
+pub struct Context {
+    /// How the node is.
+    pub snapshot: Arc<Snapshot>,
+    /// Who looks.
+    pub who: Who,
+    /// In which language.
+    pub language: Language,
+    /// The host by which they reached the node, without its port.
+    pub host: String,
+    /// The page's own path and query.
+    pub path: String,
+    /// Whether it is encrypted.
+    pub secure: bool,
+    /// Time since boot.
+    pub uptime: Duration,
+    /// Unix time in seconds.
+    pub unix_s: u64,
+    /// SHA-256 of the node's certificate as browsers show it (`AB:CD:…`).
+    pub fingerprint: Arc<str>,
+}
+
+/// What somebody typed, and what is wrong with it: shown again, next to the fields. Holds no passwords.
+#[derive(Debug, Clone, Default)]
+pub struct Form {
+    /// What was typed, by name of the field.
+    pub values: BTreeMap<String, String>,
+    /// What is wrong, by name of the field.
+    pub wrong: BTreeMap<String, Wrong>,
+    /// What is wrong with all of it.
+    pub refusal: Option<Refusal>,
+    /// A secret that is shown this one time: an invitation's link, a token.
+    pub fresh: Option<String>,
+}
+
+/// What is wrong with a field.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Wrong {
+    /// A name or a password that will not do.
+    Unfitting(Unfitting),
+    /// Somebody else has this name.
+    NameTaken,
+    /// The claim code is another one.
+    Code,
+    /// The name or the password is another one.
+    Password,
+    /// A value that the node refuses.
+    Field(Field),
+    /// None was chosen.
+    NothingChosen,
+}
+
+impl Form {
+    /// What was typed into a field.
+    pub fn value(&self, name: &str) -> &str {
+        self.values.get(name).map_or("", String::as_str)
+    }
+
+    /// Whether there is nothing to mend.
+    pub fn is_fine(&self) -> bool {
+        self.wrong.is_empty() && self.refusal.is_none()
+    }
+
+    /// Notes what is wrong with a field.
+    pub fn mark(&mut self, name: &str, wrong: Wrong) {
+        self.wrong.insert(name.to_owned(), wrong);
+    }
+}

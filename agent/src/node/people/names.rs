@@ -1,0 +1,119 @@
+//! What a person types about themselves. A value that exists is legal.
+
+use std::fmt;
+use std::ops::Deref;
+
+use serde::{Deserialize, Serialize};
+
+use crate::node::service::Text;
+
+/// Letters of a name.
+pub const NAME_LIMIT: usize = 40;
+/// A password has so many letters at least.
+pub const PASSWORD_LEAST: usize = 10;
+/// And so many bytes at most: more protects nothing and costs time.
+pub const PASSWORD_LIMIT_BYTES: usize = 256;
+
+/// Why a name or a password will not do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unfitting {
+    /// There is nothing.
+    Empty,
+    /// It has more letters than the limit.
+    TooLong {
+        /// Letters at most.
+        limit: usize,
+    },
+    /// It has fewer letters than needed.
+    TooShort {
+        /// Letters at least.
+        least: usize,
+    },
+    /// It has letters that hide or reorder others, or none that can be seen.
+    Hidden,
+    /// It is what everybody would try first: the person's or the node's own name, one letter again and again.
+    Guessable,
+    /// The two do not match.
+    Different,
+}
+
+/// What a person is called here, and signs in with: any letters of any script.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct PersonName(String);
+
+impl PersonName {
+    /// A name as typed, without the blanks around it.
+    pub fn new(typed: &str) -> Result<Self, Unfitting> {
+        let name = typed.trim();
+        if name.is_empty() {
+            return Err(Unfitting::Empty);
+        }
+        if name.chars().count() > NAME_LIMIT {
+            return Err(Unfitting::TooLong { limit: NAME_LIMIT });
+        }
+        let harmless = Text::from(name.to_owned());
+        if *harmless != *name || !name.chars().any(char::is_alphanumeric) {
+            return Err(Unfitting::Hidden);
+        }
+        Ok(Self(name.to_owned()))
+    }
+
+    /// Whether two people could mistake one for the other.
+    pub fn is_same(&self, other: &Self) -> bool {
+        self.0.to_lowercase() == other.0.to_lowercase()
+    }
+}
+
+impl Deref for PersonName {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        &self.0
+    }
+}
+
+impl TryFrom<String> for PersonName {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        Self::new(&text).map_err(|wrong| format!("`{text}` is not the name of a person: {wrong:?}"))
+    }
+}
+
+impl From<PersonName> for String {
+    fn from(name: PersonName) -> Self {
+        name.0
+    }
+}
+
+/// Looks at a password that somebody wants to use: long is what counts.
+pub fn check_password(password: &str, person: &str, node: &str) -> Result<(), Unfitting> {
+    if password.is_empty() {
+        return Err(Unfitting::Empty);
+    }
+    if password.chars().count() < PASSWORD_LEAST {
+        return Err(Unfitting::TooShort { least: PASSWORD_LEAST });
+    }
+    if password.len() > PASSWORD_LIMIT_BYTES {
+        return Err(Unfitting::TooLong { limit: PASSWORD_LIMIT_BYTES });
+    }
+    let lower = password.to_lowercase();
+    let first = lower.chars().next();
+    let known = [person, node].iter().any(|name| !name.is_empty() && lower == name.to_lowercase());
+    if known || lower.chars().all(|letter| Some(letter) == first) {
+        return Err(Unfitting::Guessable);
+    }
+    Ok(())
+}
+
+/// An argon2id hash in the PHC string format; nothing of it is ever shown.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct PasswordHash(pub String);
+
+impl fmt::Debug for PasswordHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("PasswordHash")
+    }
+}

@@ -1,0 +1,240 @@
+//! What the helper does for the node, and what comes back.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::command::{Line, Refusal, Reply};
+use super::operation::{Operation, OperationId, Progress, Step, Task, Trouble};
+use super::pending::{Preferences, TRIAL};
+use super::{Action, Document, Level, Moment, Node, Ticket};
+
+/// A job for the helper.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Job {
+    /// A service on or off, now and after the next boot.
+    Switch {
+        /// Its name.
+        service: String,
+        /// On or off.
+        on: bool,
+    },
+    /// Stop and start a service.
+    Restart {
+        /// Its name.
+        service: String,
+    },
+    /// Write a service's settings and apply them.
+    Configure {
+        /// Its name.
+        service: String,
+        /// Each setting's value as typed, checked already.
+        settings: BTreeMap<String, String>,
+    },
+    /// Read a service's settings.
+    Settings {
+        /// Its name.
+        service: String,
+    },
+    /// Read the last lines that a service wrote.
+    Logs {
+        /// Its name.
+        service: String,
+        /// So many.
+        lines: u16,
+    },
+    /// Measure what a service keeps.
+    Usage {
+        /// Its name.
+        service: String,
+    },
+    /// Open the ports of the services that are on, and no others.
+    Firewall,
+    /// Give the node another name.
+    Rename {
+        /// The new name.
+        name: String,
+    },
+    /// Start the node anew.
+    Reboot,
+    /// Switch the node off.
+    PowerOff,
+}
+
+/// What the helper tells.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum News {
+    /// It is at this step.
+    Step(Step),
+    /// It is done.
+    Done(Yield),
+    /// It did not work.
+    Failed(Trouble),
+}
+
+/// What a job brings.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Yield {
+    /// Nothing but that it is done.
+    Nothing,
+    /// What a service wrote.
+    Lines(Vec<Line>),
+    /// What a service keeps.
+    Usage {
+        /// Its name.
+        service: String,
+        /// How much.
+        usage: Usage,
+    },
+    /// A service's settings, as text.
+    Settings {
+        /// Its name.
+        service: String,
+        /// By name of the setting.
+        settings: BTreeMap<String, String>,
+    },
+}
+
+/// What a service keeps on the disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Usage {
+    /// Bytes.
+    pub bytes: u64,
+    /// Counting took too long: there is more.
+    pub at_least: bool,
+}
+
+/// Every so often what services keep is measured anew.
+const MEASURE_EVERY: Duration = Duration::from_secs(10 * 60);
+/// And what has run out is forgotten.
+const TIDY_EVERY: Duration = Duration::from_secs(60 * 60);
+
+/// What the node does by itself from time to time.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Chores {
+    measured: BTreeMap<String, Duration>,
+    measuring: bool,
+    asked_settings: BTreeSet<String>,
+    tidied: Duration,
+}
+
+impl Node {
+    /// Some time has passed.
+    pub(super) fn do_chores(&mut self, now: Moment) -> Vec<Action> {
+        let mut actions = Vec::new();
+        if self.trial.as_ref().is_some_and(|trial| trial.until <= now.uptime) {
+            actions.extend(self.go_back(now, "the node itself"));
+        }
+        if now.uptime.saturating_sub(self.chores.tidied) >= TIDY_EVERY
+            && let Some(people) = &mut self.people
+        {
+            self.chores.tidied = now.uptime;
+            let mut tidy = (**people).clone();
+            if tidy.tidy(now.unix_s) {
+                *people = Arc::new(tidy.clone());
+                actions.push(Action::Save(Document::People(tidy)));
+            }
+        }
+        actions.extend(self.ask_settings());
+        actions.extend(self.measure(now));
+        actions
+    }
+
+    fn ask_settings(&mut self) -> Vec<Action> {
+        let with_settings = self.catalogue.services.values().filter(|service| !service.settings.is_empty());
+        let names: Vec<String> = with_settings.map(|service| service.name.to_string()).collect();
+        let new = names.into_iter().filter(|name| self.chores.asked_settings.insert(name.clone()));
+        new.map(|service| Action::Help(Ticket::Own, Job::Settings { service })).collect()
+    }
+
+    /// One service at a time: reading a whole disk is nothing to do all at once.
+    fn measure(&mut self, now: Moment) -> Option<Action> {
+        if self.chores.measuring {
+            return None;
+        }
+        let measured = &self.chores.measured;
+        let due = |name: &str| match measured.get(name) {
+            Some(at) => now.uptime.saturating_sub(*at) >= MEASURE_EVERY,
+            None => true,
+        };
+        let keeps = self.catalogue.services.values().filter(|service| !service.data.is_empty());
+        let service = keeps.map(|service| service.name.to_string()).find(|name| due(name))?;
+        self.chores.measuring = true;
+        self.chores.measured.insert(service.clone(), now.uptime);
+        Some(Action::Help(Ticket::Own, Job::Usage { service }))
+    }
+
+    /// The helper tells of a job.
+    pub(super) fn helped(&mut self, now: Moment, ticket: Ticket, news: News) -> Vec<Action> {
+        match ticket {
+            Ticket::Operation(id) => self.work_on(now, id, news),
+            Ticket::Asked(ticket) => match news {
+                News::Step(_) => Vec::new(),
+                News::Done(Yield::Lines(lines)) => vec![Action::Answer(ticket, Ok(Reply::Lines(lines)))],
+                News::Done(_) => vec![Action::Answer(ticket, Ok(Reply::Done))],
+                News::Failed(trouble) => vec![Action::Answer(ticket, Err(Refusal::Trouble(trouble)))],
+            },
+            Ticket::Own => self.learn(news),
+        }
+    }
+
+    /// An operation goes on or ends.
+    fn work_on(&mut self, now: Moment, id: OperationId, news: News) -> Vec<Action> {
+        let progress = match news {
+            News::Step(step) => Progress::Doing { step },
+            News::Done(_) => Progress::Done,
+            News::Failed(trouble) => Progress::Failed(trouble),
+        };
+        let ended = !matches!(progress, Progress::Doing { .. });
+        let operations = Arc::make_mut(&mut self.operations);
+        operations.set(id, progress, now.unix_s);
+        let Some(operation) = operations.get(id).filter(|_| ended).cloned() else { return Vec::new() };
+        if let Some(service) = operation.task.service() {
+            self.chores.measured.remove(service);
+            self.chores.asked_settings.remove(service);
+        }
+        let mut actions = self.after(now, &operation);
+        actions.push(Action::Save(Document::Operations((*self.operations).clone())));
+        actions.extend(self.ask_settings());
+        actions
+    }
+
+    /// What follows from the end of an operation.
+    fn after(&mut self, now: Moment, operation: &Operation) -> Vec<Action> {
+        match (&operation.task, &operation.progress) {
+            (Task::Rename { to, .. }, Progress::Done) => {
+                self.name.clone_from(to);
+                if let Some(trial) = &mut self.trial {
+                    trial.until = now.uptime + TRIAL;
+                }
+                Vec::new()
+            }
+            // The name is what it was: nothing is on trial.
+            (Task::Rename { .. }, Progress::Failed(_)) => {
+                self.trial = None;
+                vec![Action::Save(Document::Preferences(Preferences::default()))]
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    /// What the node asked for by itself.
+    fn learn(&mut self, news: News) -> Vec<Action> {
+        match news {
+            News::Done(Yield::Usage { service, usage }) => {
+                self.chores.measuring = false;
+                self.usage.insert(service, usage);
+                Vec::new()
+            }
+            News::Done(Yield::Settings { service, settings }) => {
+                self.settings.insert(service, settings);
+                Vec::new()
+            }
+            News::Step(_) | News::Done(_) => Vec::new(),
+            News::Failed(trouble) => {
+                self.chores.measuring = false;
+                vec![Action::Log(Level::Warning, format!("the helper could not help: {trouble:?}"))]
+            }
+        }
+    }
+}
