@@ -4,6 +4,7 @@
 //! door that makes events or carries out actions, and no door names another. [`run`] joins them.
 
 pub mod bus;
+pub mod helper;
 pub mod http;
 pub mod journal;
 pub mod machine;
@@ -11,3 +12,4 @@ pub mod node;
 pub mod run;
 pub mod services;
 pub mod state;
+mod wiring;

@@ -45,6 +45,12 @@ struct Serve {
     /// Ask the systemd on this D-Bus instead of the system's
     #[arg(long, value_name = "ADDRESS")]
     bus: Option<String>,
+    /// Socket of the helper
+    #[arg(long, value_name = "PATH", default_value = "/run/nuvol-helper.sock")]
+    helper: PathBuf,
+    /// File with the argon2id hash of a claim code that was set before boot
+    #[arg(long, value_name = "PATH", default_value = "/run/nuvol-config/claim-code-hash")]
+    claim_code_hash: PathBuf,
 }
 
 fn main() -> ExitCode {
@@ -69,9 +75,10 @@ fn start(serve: Serve) -> anyhow::Result<()> {
     for index in 0..handed.len() {
         sockets.extend(handed.take_tcp_listener(index)?);
     }
-    let Serve { services, state, runtime, listen, listen_tls, bus } = serve;
+    let Serve { services, state, runtime, listen, listen_tls, bus, helper, claim_code_hash: preset } = serve;
     let bus = bus.map_or(Bus::System, Bus::At);
     // One thread serves a page in a millisecond, and a thread that hangs is one that the watchdog sees.
     let runtime_ = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    runtime_.block_on(run::serve(run::Options { services, state, runtime, listen, listen_tls, bus }, sockets))
+    let options = run::Options { services, state, runtime, listen, listen_tls, bus, helper, preset };
+    runtime_.block_on(run::serve(options, sockets))
 }

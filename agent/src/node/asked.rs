@@ -41,6 +41,9 @@ impl Node {
             Command::Try(guess) => self.may_try(now, from, guess),
             Command::Wrong(guess) => Ok((Reply::Done, self.count_wrong(now, from, &guess))),
             Command::OpenSetup(ticket) => self.open_setup(now, from, ticket),
+            Command::CheckSetup(_) if self.is_claimed() => Err(Refusal::Claimed),
+            Command::CheckSetup(ticket) if self.claim.is_open(&ticket, now.uptime) => Ok((Reply::Done, Vec::new())),
+            Command::CheckSetup(_) => Err(Refusal::NoTicket),
             Command::Claim { ticket, name, password } => self.claim(now, &ticket, name, password),
             Command::SignIn { person, password, session } => {
                 self.sign_in(now, from, person, &password, session)

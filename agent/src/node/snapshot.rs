@@ -126,6 +126,12 @@ impl ServiceReport {
         Self { service, state, restarting, why, units, settings: None, usage: None, operation: None }
     }
 
+    /// Bytes of memory that its programs use, where systemd counts it.
+    pub fn memory(&self) -> Option<u64> {
+        let counts = self.units.iter().filter_map(|report| report.unit.as_ref()?.memory);
+        counts.reduce(u64::saturating_add)
+    }
+
     /// Whether the owner should look at it.
     pub fn needs_attention(&self) -> bool {
         // Somebody wanted something of it that did not work, and it has not worked since.

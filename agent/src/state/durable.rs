@@ -8,20 +8,27 @@ use std::path::Path;
 use anyhow::Context;
 
 /// No file of the agent's state is larger.
-const FILE_LIMIT_BYTES: u64 = 64 * 1024;
+const FILE_LIMIT_BYTES: u64 = 1024 * 1024;
+
+/// Reads a text file of the state; `None` where there is none.
+pub(super) fn read(path: &Path) -> anyhow::Result<Option<String>> {
+    let Some(bytes) = read_bytes(path)? else { return Ok(None) };
+    let text = String::from_utf8(bytes).with_context(|| format!("reading `{}`", path.display()))?;
+    Ok(Some(text))
+}
 
 /// Reads a file of the state; `None` where there is none.
-pub(super) fn read(path: &Path) -> anyhow::Result<Option<String>> {
-    let mut text = String::new();
+pub(super) fn read_bytes(path: &Path) -> anyhow::Result<Option<Vec<u8>>> {
+    let mut bytes = Vec::new();
     let file = match File::open(path) {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(error).with_context(|| format!("opening `{}`", path.display())),
     };
     file.take(FILE_LIMIT_BYTES)
-        .read_to_string(&mut text)
+        .read_to_end(&mut bytes)
         .with_context(|| format!("reading `{}`", path.display()))?;
-    Ok(Some(text))
+    Ok(Some(bytes))
 }
 
 /// Writes aside, waits until it is on the disk, and renames: afterwards `path` has all of `text`, and if the
@@ -43,7 +50,10 @@ pub(super) fn write(path: &Path, text: &str, mode: u32) -> anyhow::Result<()> {
         // The rename itself lies in the folder.
         File::open(path.parent().unwrap_or(Path::new(".")))?.sync_all()
     };
-    put().with_context(|| format!("writing `{}`", path.display()))
+    put().with_context(|| format!("writing `{}`", path.display())).inspect_err(|_| {
+        // A full disk is no fuller for it.
+        fs::remove_file(&aside).ok();
+    })
 }
 
 #[cfg(test)]
