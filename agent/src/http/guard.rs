@@ -14,8 +14,7 @@ use super::peer::Peer;
 use crate::node::snapshot::{Ownership, Snapshot};
 
 /// Everything comes from the node itself: no inline script or style, no frame around it, no form to elsewhere.
-const POLICY: &str =
-    "default-src 'self'; img-src 'self' data:; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; object-src 'none'";
+const POLICY: &str = "default-src 'self'; img-src 'self' data:; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; object-src 'none'";
 
 /// The host by which the visitor reached the node, without its port.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -22,7 +22,8 @@ impl Hasher {
         getrandom::fill(&mut salt)?;
         tokio::task::spawn_blocking(move || {
             let hash = Argon2::default().hash_password_with_salt(password.as_bytes(), &salt);
-            hash.map(|hash| PasswordHash(hash.to_string())).map_err(|error| anyhow::anyhow!("argon2: {error}"))
+            hash.map(|hash| PasswordHash(hash.to_string()))
+                .map_err(|error| anyhow::anyhow!("argon2: {error}"))
         })
         .await?
     }

@@ -7,13 +7,13 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use tokio::sync::oneshot;
 
+use super::Handle;
 use super::ask::Question;
 use super::context::{Context, Who};
 use super::guard::Host;
 use super::language::Language;
 use super::peer::Peer;
 use super::secret::digest;
-use super::Handle;
 use crate::node::command::{Command, Refusal, Reply};
 use crate::node::people::access::Session;
 use crate::node::rights::Actor;
@@ -91,9 +91,11 @@ fn who(handle: &Handle, headers: &HeaderMap) -> Result<Who, Response> {
     let unix_s = (handle.unix_s)();
     if let Some(value) = headers.get(AUTHORIZATION) {
         let secret = value.to_str().ok().and_then(|text| text.strip_prefix("Bearer ")).map(digest);
-        let found = secret.and_then(|secret| snapshot.people.token(&secret, unix_s).map(|(token, person)| {
-            Who::new(Actor::Program { person: person.id, scopes: token.scopes.clone() }, person.clone())
-        }));
+        let found = secret.and_then(|secret| {
+            snapshot.people.token(&secret, unix_s).map(|(token, person)| {
+                Who::new(Actor::Program { person: person.id, scopes: token.scopes.clone() }, person.clone())
+            })
+        });
         return found.ok_or_else(|| super::api::failed(&Refusal::SignInFirst, Language::default()));
     }
     let Some(secret) = cookie(headers, SESSION).map(digest) else { return Ok(Who::visitor()) };
@@ -107,8 +109,7 @@ fn who(handle: &Handle, headers: &HeaderMap) -> Result<Who, Response> {
 fn note(handle: &Handle, session: &Session, actor: &Actor, unix_s: u64) {
     if session.seen_s + SEEN_EVERY_S <= unix_s {
         let (answer, _) = oneshot::channel();
-        let question =
-            Question { actor: actor.clone(), from: String::new(), command: Command::Seen, answer };
+        let question = Question { actor: actor.clone(), from: String::new(), command: Command::Seen, answer };
         // Where the heart has too much to do, the next request notes it.
         handle.asker.0.try_send(question).ok();
     }
@@ -116,7 +117,8 @@ fn note(handle: &Handle, session: &Session, actor: &Actor, unix_s: u64) {
 
 /// The value of a cookie.
 fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
-    let pairs = headers.get_all(COOKIE).iter().filter_map(|value| value.to_str().ok()).flat_map(|it| it.split(';'));
+    let pairs =
+        headers.get_all(COOKIE).iter().filter_map(|value| value.to_str().ok()).flat_map(|it| it.split(';'));
     pairs.filter_map(|pair| pair.trim().split_once('=')).find(|(key, _)| *key == name).map(|(_, value)| value)
 }
 

@@ -42,7 +42,9 @@ impl Node {
             Command::Wrong(guess) => Ok((Reply::Done, self.count_wrong(now, from, &guess))),
             Command::OpenSetup(ticket) => self.open_setup(now, from, ticket),
             Command::CheckSetup(_) if self.is_claimed() => Err(Refusal::Claimed),
-            Command::CheckSetup(ticket) if self.claim.is_open(&ticket, now.uptime) => Ok((Reply::Done, Vec::new())),
+            Command::CheckSetup(ticket) if self.claim.is_open(&ticket, now.uptime) => {
+                Ok((Reply::Done, Vec::new()))
+            }
             Command::CheckSetup(_) => Err(Refusal::NoTicket),
             Command::Claim { ticket, name, password } => self.claim(now, &ticket, name, password),
             Command::SignIn { person, password, session } => {
@@ -72,7 +74,14 @@ impl Node {
     }
 
     /// What needs a right.
-    fn obey(&mut self, now: Moment, ticket: u64, actor: &Actor, person: &Person, command: Command) -> Outcome {
+    fn obey(
+        &mut self,
+        now: Moment,
+        ticket: u64,
+        actor: &Actor,
+        person: &Person,
+        command: Command,
+    ) -> Outcome {
         if !rights(person.role, actor).contains(&needs(&command)) {
             return Err(Refusal::NotAllowed);
         }
@@ -98,8 +107,12 @@ impl Node {
                 let by = person.id;
                 self.invite(Invitation { id, secret, purpose, by, note, since_s: now.unix_s, until_s })
             }
-            Command::Uninvite(id) => self.change(|people| drop_one(&mut people.invitations, |it| it.id == id)),
-            Command::SetRole(id, role) => self.change(|people| people.set_role(id, role).map(|()| Reply::Done)),
+            Command::Uninvite(id) => {
+                self.change(|people| drop_one(&mut people.invitations, |it| it.id == id))
+            }
+            Command::SetRole(id, role) => {
+                self.change(|people| people.set_role(id, role).map(|()| Reply::Done))
+            }
             Command::Remove(id) => self.change(|people| people.remove(id).map(|()| Reply::Done)),
             Command::Keep => self.keep(),
             Command::GoBack if self.trial.is_some() => Ok((Reply::Done, self.go_back(now, &person.name))),
@@ -281,7 +294,13 @@ impl Node {
     }
 
     /// One piece of work at a time on each service, and on the node.
-    fn start(&mut self, now: Moment, by: &str, task: Task, job: Job) -> Result<(OperationId, Vec<Action>), Refusal> {
+    fn start(
+        &mut self,
+        now: Moment,
+        by: &str,
+        task: Task,
+        job: Job,
+    ) -> Result<(OperationId, Vec<Action>), Refusal> {
         let same = |it: &&Operation| it.task.service() == task.service();
         if let Some(busy) = self.operations.running().find(same) {
             return Err(Refusal::Busy(busy.id));
@@ -327,7 +346,9 @@ impl Node {
 
     /// The change on trial is undone.
     pub(super) fn go_back(&mut self, now: Moment, by: &str) -> Vec<Action> {
-        let Some(Trial { change: Change::Name { from, to }, .. }) = self.trial.clone() else { return Vec::new() };
+        let Some(Trial { change: Change::Name { from, to }, .. }) = self.trial.clone() else {
+            return Vec::new();
+        };
         let task = Task::Rename { from: to, to: from.clone() };
         match self.start(now, by, task, Job::Rename { name: from }) {
             Ok((_, mut actions)) => {
@@ -350,10 +371,13 @@ fn needs(command: &Command) -> Right {
         | Command::SetPassword(_)
         | Command::MakeToken { .. }
         | Command::RevokeToken(_) => Right::Own,
-        Command::Invite { .. } | Command::Uninvite(_) | Command::SetRole(..) | Command::Remove(_) => Right::People,
-        Command::Switch { .. } | Command::Restart { .. } | Command::Configure { .. } | Command::Logs { .. } => {
-            Right::Services
+        Command::Invite { .. } | Command::Uninvite(_) | Command::SetRole(..) | Command::Remove(_) => {
+            Right::People
         }
+        Command::Switch { .. }
+        | Command::Restart { .. }
+        | Command::Configure { .. }
+        | Command::Logs { .. } => Right::Services,
         _ => Right::Node,
     }
 }

@@ -73,7 +73,8 @@ fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Unreadable> {
     if words.next() != Some(FORMAT) {
         return Err(damaged("it does not begin as a document of this node"));
     }
-    let version = words.next().and_then(|word| word.parse().ok()).ok_or_else(|| damaged("it has no version"))?;
+    let version =
+        words.next().and_then(|word| word.parse().ok()).ok_or_else(|| damaged("it has no version"))?;
     let body = body.strip_suffix('\n').ok_or_else(|| damaged("it is cut off"))?;
     if words.next() != Some(&digest(body)) {
         return Err(damaged("its content does not match its digest"));

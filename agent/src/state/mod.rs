@@ -6,7 +6,10 @@
 use std::path::Path;
 
 use anyhow::{Context, bail};
-use rcgen::{CertificateParams, DnType, KeyPair, PKCS_ECDSA_P256_SHA256, PKCS_ED25519, PublicKeyData, SanType, SigningKey};
+use rcgen::{
+    CertificateParams, DnType, KeyPair, PKCS_ECDSA_P256_SHA256, PKCS_ED25519, PublicKeyData, SanType,
+    SigningKey,
+};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use sha2::{Digest, Sha256};
@@ -66,7 +69,8 @@ pub fn certificate(dir: &Path, name: &str, node: &NodeKey) -> anyhow::Result<Cer
             {
                 bail!(damaged());
             }
-            let key = KeyPair::from_pkcs8_pem_and_sign_algo(&pem, &PKCS_ECDSA_P256_SHA256).with_context(damaged)?;
+            let key =
+                KeyPair::from_pkcs8_pem_and_sign_algo(&pem, &PKCS_ECDSA_P256_SHA256).with_context(damaged)?;
             let der = CertificateDer::from_pem_slice(pem.as_bytes()).with_context(damaged)?;
             let has = |text: &str| der.windows(text.len()).any(|part| part == text.as_bytes());
             if has(&bond(node, &key)?) && has(&format!("{name}.local")) {

@@ -14,7 +14,8 @@ use crate::node::service::Text;
 
 /// Letters of the drawn code that people might type otherwise: lower case, blanks, without the dash.
 fn tidy_code(typed: &str) -> String {
-    let letters: Vec<char> = typed.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_uppercase()).collect();
+    let letters: Vec<char> =
+        typed.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_uppercase()).collect();
     match letters.len() {
         8 => letters[..4].iter().chain(&['-']).chain(&letters[4..]).collect(),
         _ => letters.into_iter().collect(),
@@ -63,7 +64,8 @@ impl NewPerson<'_> {
     fn check(&self, visit: &Visit) -> Result<(PersonName, String), Failure> {
         let mut check = Check::default();
         let name = check.take("name", PersonName::new(self.name));
-        let password = check.take("password", check_password(self.password, self.name, &visit.context.snapshot.name));
+        let password =
+            check.take("password", check_password(self.password, self.name, &visit.context.snapshot.name));
         if password.is_some() && self.again.is_some_and(|again| again != self.password) {
             check.take::<(), _>("again", Err(Unfitting::Different));
         }

@@ -30,7 +30,9 @@ pub(super) struct Account {
     security(("token" = []), ("session" = [])))]
 pub(in crate::http) async fn account(visit: Visit) -> Answer<Json<Account>> {
     match &visit.context.who.person {
-        Some(person) => Ok(Json(Account { id: person.id.0, name: person.name.to_string(), role: person.role })),
+        Some(person) => {
+            Ok(Json(Account { id: person.id.0, name: person.name.to_string(), role: person.role }))
+        }
         None => Err(super::failed(&crate::node::command::Refusal::SignInFirst, visit.context.language)),
     }
 }
@@ -50,7 +52,10 @@ pub(super) struct Password {
         (status = 403, body = Failed), (status = 415, body = Failed), (status = 422, body = Failed),
         (status = 429, body = Failed), (status = 507, body = Failed)),
     security(("session" = [])))]
-pub(in crate::http) async fn password(visit: Visit, Body(Password { old, new }): Body<Password>) -> Answer<StatusCode> {
+pub(in crate::http) async fn password(
+    visit: Visit,
+    Body(Password { old, new }): Body<Password>,
+) -> Answer<StatusCode> {
     visit.need(Right::Own)?;
     let set = acts::entry::set_password(&visit, &old, &new, None).await;
     set.map(|()| StatusCode::NO_CONTENT).map_err(|failure| visit.failed(failure))

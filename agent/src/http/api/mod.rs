@@ -91,7 +91,10 @@ pub(super) fn router() -> Router<Handle> {
         let document = document.clone();
         async move { Json((*document).clone()) }
     };
-    router.route("/openapi.json", axum::routing::get(show)).fallback(nothing).method_not_allowed_fallback(not_so)
+    router
+        .route("/openapi.json", axum::routing::get(show))
+        .fallback(nothing)
+        .method_not_allowed_fallback(not_so)
 }
 
 async fn nothing() -> Response {
@@ -99,7 +102,8 @@ async fn nothing() -> Response {
 }
 
 async fn not_so() -> Response {
-    let failed = Failed { code: "method-not-allowed", message: "This cannot be asked here.".to_owned(), fields: None };
+    let failed =
+        Failed { code: "method-not-allowed", message: "This cannot be asked here.".to_owned(), fields: None };
     (StatusCode::METHOD_NOT_ALLOWED, Json(failed)).into_response()
 }
 
@@ -166,7 +170,8 @@ fn bad_query(message: String) -> Response {
 fn wrong_fields(wrong: BTreeMap<String, Wrong>, language: Language) -> Response {
     let fields = wrong.into_iter().map(|(name, wrong)| (name, language.wrong(&wrong))).collect();
     let message = language.refusal(&Refusal::Fields(BTreeMap::new()));
-    (StatusCode::UNPROCESSABLE_ENTITY, Json(Failed { code: "fields", message, fields: Some(fields) })).into_response()
+    (StatusCode::UNPROCESSABLE_ENTITY, Json(Failed { code: "fields", message, fields: Some(fields) }))
+        .into_response()
 }
 
 /// The answer to what the node refuses.

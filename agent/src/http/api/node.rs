@@ -112,7 +112,9 @@ impl Visit {
     /// Begins work that takes a while.
     pub(super) async fn start(&self, command: Command) -> Answer<(StatusCode, Json<Started>)> {
         match self.ask(command).await {
-            Ok(Reply::Started(OperationId(operation))) => Ok((StatusCode::ACCEPTED, Json(Started { operation }))),
+            Ok(Reply::Started(OperationId(operation))) => {
+                Ok((StatusCode::ACCEPTED, Json(Started { operation })))
+            }
             Ok(_) => Err(failed(&Refusal::NoSuch, self.context.language)),
             Err(refusal) => Err(failed(&refusal, self.context.language)),
         }
@@ -185,7 +187,10 @@ pub(super) enum How {
         (status = 403, body = Failed), (status = 409, body = Failed), (status = 415, body = Failed),
         (status = 422, body = Failed), (status = 503, body = Failed), (status = 507, body = Failed)),
     security(("token" = []), ("session" = [])))]
-pub(in crate::http) async fn power(visit: Visit, Body(Power { how }): Body<Power>) -> Answer<(StatusCode, Json<Started>)> {
+pub(in crate::http) async fn power(
+    visit: Visit,
+    Body(Power { how }): Body<Power>,
+) -> Answer<(StatusCode, Json<Started>)> {
     let how = match how {
         How::Reboot => command::Power::Reboot,
         How::Off => command::Power::Off,

@@ -116,7 +116,10 @@ pub(super) struct Link {
     responses((status = 201, body = Link), (status = 401, body = Failed), (status = 403, body = Failed),
         (status = 404, body = Failed), (status = 409, body = Failed), (status = 507, body = Failed)),
     security(("token" = []), ("session" = [])))]
-pub(in crate::http) async fn reset(visit: Visit, Path(person): Path<String>) -> Answer<(StatusCode, Json<Link>)> {
+pub(in crate::http) async fn reset(
+    visit: Visit,
+    Path(person): Path<String>,
+) -> Answer<(StatusCode, Json<Link>)> {
     let purpose = Purpose::Password { person: id(&visit, &person)? };
     let path = acts::people::invite(&visit, purpose, "").await.map_err(|failure| visit.failed(failure))?;
     Ok((StatusCode::CREATED, Json(Link { path })))

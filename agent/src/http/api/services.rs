@@ -87,7 +87,8 @@ pub(in crate::http) async fn services(visit: Visit) -> Answer<Json<Services>> {
 pub(in crate::http) async fn service(visit: Visit, Path(name): Path<String>) -> Answer<Json<Service>> {
     visit.need(Right::See)?;
     let report = visit.context.snapshot.services.iter().find(|report| *report.service.name == *name);
-    let report = report.ok_or_else(|| super::failed(&crate::node::command::Refusal::NoSuch, visit.context.language))?;
+    let report = report
+        .ok_or_else(|| super::failed(&crate::node::command::Refusal::NoSuch, visit.context.language))?;
     Ok(Json(Service::of(report, &visit)))
 }
 

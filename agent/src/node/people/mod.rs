@@ -196,7 +196,8 @@ impl People {
     pub fn begin(&mut self, session: Session) {
         let of_person = |it: &&Session| it.person == session.person;
         if self.sessions.iter().filter(of_person).count() >= SESSIONS_LIMIT {
-            let oldest = self.sessions.iter().filter(of_person).min_by_key(|it| it.seen_s).map(|it| it.id.clone());
+            let oldest =
+                self.sessions.iter().filter(of_person).min_by_key(|it| it.seen_s).map(|it| it.id.clone());
             self.sessions.retain(|it| Some(&it.id) != oldest.as_ref());
         }
         self.sessions.push(session);
