@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 pub mod service;
+pub mod setting;
 pub mod snapshot;
 pub mod unit;
 
