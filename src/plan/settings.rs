@@ -208,7 +208,12 @@ fn number(setting: &SettingSpec) -> Result<Kind, Fault> {
         let words = format!("its default is {default}, which is not from {least} to {most}");
         return Err((setting.default.span, words, "choose one within `min` and `max`"));
     }
-    Ok(Kind::Number { default, min: least, max: most, unit: setting.unit.as_ref().map(|it| it.value.clone()) })
+    Ok(Kind::Number {
+        default,
+        min: least,
+        max: most,
+        unit: setting.unit.as_ref().map(|it| it.value.clone()),
+    })
 }
 
 fn choice(setting: &SettingSpec) -> Result<Kind, Fault> {
@@ -228,7 +233,8 @@ fn choice(setting: &SettingSpec) -> Result<Kind, Fault> {
         let words = format!("its default `{}` is none of its choices", setting.default.value);
         return Err((setting.default.span, words, "name one of `choices`"));
     };
-    let plain = |choice: &ChoiceSpec| Choice { name: choice.name.value.to_string(), title: choice.title.clone() };
+    let plain =
+        |choice: &ChoiceSpec| Choice { name: choice.name.value.to_string(), title: choice.title.clone() };
     Ok(Kind::Choice {
         default: default.name.value.to_string(),
         choices: given.value.iter().map(plain).collect(),
@@ -239,7 +245,12 @@ fn choice(setting: &SettingSpec) -> Result<Kind, Fault> {
 pub(super) fn planned(spec: &ServiceSpec) -> Vec<Setting> {
     let setting = |it: &SettingSpec| {
         let kind = kind_of(it).ok()?;
-        Some(Setting { name: it.name.value.to_string(), title: it.title.value.clone(), hint: it.hint.clone(), kind })
+        Some(Setting {
+            name: it.name.value.to_string(),
+            title: it.title.value.clone(),
+            hint: it.hint.clone(),
+            kind,
+        })
     };
     spec.settings.iter().filter_map(setting).collect()
 }

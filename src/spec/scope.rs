@@ -22,8 +22,12 @@ pub enum Scope {
 }
 
 impl Scope {
-    const WORDS: [(&'static str, Self); 4] =
-        [("loopback", Self::Loopback), ("lan", Self::Lan), ("mesh", Self::Mesh), ("internet", Self::Internet)];
+    const WORDS: [(&'static str, Self); 4] = [
+        ("loopback", Self::Loopback),
+        ("lan", Self::Lan),
+        ("mesh", Self::Mesh),
+        ("internet", Self::Internet),
+    ];
     const KNOWN: [&'static str; 4] = ["loopback", "lan", "mesh", "internet"];
 }
 
