@@ -118,7 +118,7 @@ mod tests {
     fn radio() -> Service {
         let json = r#"{"name": "radio", "title": "R", "summary": "S", "role": "streaming",
             "units": ["radio.service"], "start": "on-demand", "settings": [
-                {"name": "station-name", "title": "T", "kind": "text", "default": "x", "max-length": 40},
+                {"name": "station-name", "title": "T", "kind": "text", "default": "x", "max-length": 60},
                 {"name": "open", "title": "G", "kind": "switch", "default": true}]}"#;
         serde_json::from_str(json).unwrap()
     }
