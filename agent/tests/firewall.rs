@@ -51,7 +51,7 @@ for port in UDP:
     listener = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
     listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
     listener.bind(("::", port))
-    listener.settimeout(0.3)
+    listener.settimeout(0.1)
     keep.append(listener)
 
 KNOCKER = """
@@ -64,15 +64,15 @@ for port in datagrams:
 heard = set()
 def tcp(port):
     try:
-        socket.create_connection((address, int(port)), timeout=1)
+        socket.create_connection((address, int(port)), timeout=0.5)
         heard.add(port)
     except OSError:
         pass
 def ping():
-    request = b"\\x80\\0\\0\\0nuvo" if six else b"\\x08\\0\\x1b\\x1anuvo"
+    request = b"\\x80\\0\\0\\0nuvo" if six else b"\\x08\\0\\x13\\x1bnuvo"
     answer = 129 if six else 0
     raw = socket.socket(family, socket.SOCK_RAW, socket.IPPROTO_ICMPV6 if six else socket.IPPROTO_ICMP)
-    raw.settimeout(1)
+    raw.settimeout(0.5)
     raw.sendto(request, (address, 0))
     try:
         while True:
@@ -142,7 +142,8 @@ fn apart(script: &str, variables: &[(&str, &str)]) -> Output {
     let mut command = Command::new("unshare");
     command.args(["--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "sh", "-s"]);
     command.envs(variables.iter().copied());
-    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut child =
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     child.stdin.take().unwrap().write_all(script.as_bytes()).unwrap();
     child.wait_with_output().unwrap()
 }
@@ -160,7 +161,8 @@ fn exactly_the_declared_ports_are_reached_from_where_they_may_be() {
     }
     let ssh = service("ssh", r#"{"name": "ssh", "port": 22, "protocol": "tcp", "scope": "lan"}"#);
     let avahi = service("avahi", r#"{"name": "mdns", "port": 5353, "protocol": "udp", "scope": "lan"}"#);
-    let tinc = service("tinc", r#"{"name": "meta", "port": 655, "protocol": "tcp", "scope": ["lan", "internet"]}"#);
+    let tinc =
+        service("tinc", r#"{"name": "meta", "port": 655, "protocol": "tcp", "scope": ["lan", "internet"]}"#);
     let radio = service(
         "radio",
         r#"{"name": "stream", "port": 8000, "protocol": "tcp", "scope": ["lan", "mesh"]},

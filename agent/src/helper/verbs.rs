@@ -68,7 +68,17 @@ impl From<anyhow::Error> for Failure {
         } else {
             Cause::Other
         };
-        Self { cause, detail: format!("{error:#}") }
+        // Causes that the text before them already tells are not told twice.
+        let detail = error.chain().map(ToString::to_string).fold(String::new(), |told, cause| {
+            if told.is_empty() {
+                cause
+            } else if told.contains(&cause) {
+                told
+            } else {
+                format!("{told}: {cause}")
+            }
+        });
+        Self { cause, detail }
     }
 }
 
