@@ -2,6 +2,8 @@
 //!
 //! Its heart, [`node`], is pure: an event goes in, actions and a snapshot come out. Everything around it is a
 //! door that makes events or carries out actions, and no door names another. [`run`] joins them.
+//!
+//! [`helper`] is a program of its own in the same crate: it does as root the few things that the agent may not.
 
 pub mod bus;
 pub mod helper;

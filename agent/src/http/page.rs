@@ -177,7 +177,7 @@ impl Card {
 /// opens a UDP port by hand.
 fn addresses(service: &Service, host: &str) -> Vec<Address> {
     let mut addresses: Vec<Address> = Vec::new();
-    let open = |port: &&Port| port.scope == Scope::Lan && port.protocol == Protocol::Tcp;
+    let open = |port: &&Port| port.scope.has(Scope::Lan) && port.protocol == Protocol::Tcp;
     for port in service.ports.iter().filter(open) {
         let scheme = scheme(service, port);
         let text = match (scheme, port.port.get()) {

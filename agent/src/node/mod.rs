@@ -27,7 +27,7 @@ use service::Service;
 use snapshot::{Ownership, ServiceReport, Snapshot, Systemd, UnitReport};
 use tries::Tries;
 use unit::Unit;
-pub use work::{Job, News, Usage, Yield};
+pub use work::{Job, News, Settings, Usage, Yield};
 
 /// Now, by two clocks.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -244,7 +244,7 @@ pub struct Node {
     account_guesses: Tries,
     operations: Arc<Operations>,
     trial: Option<Trial>,
-    settings: BTreeMap<String, BTreeMap<String, String>>,
+    settings: BTreeMap<String, Settings>,
     usage: BTreeMap<String, Usage>,
     chores: work::Chores,
     published: Option<Snapshot>,

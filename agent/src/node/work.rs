@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::command::{Line, Refusal, Reply};
 use super::operation::{Operation, OperationId, Progress, Step, Task, Trouble};
 use super::pending::{Preferences, TRIAL};
+use super::service::Service;
 use super::{Action, Document, Level, Moment, Node, Ticket};
 
 /// A job for the helper.
@@ -92,7 +93,18 @@ pub enum Yield {
         service: String,
         /// By name of the setting.
         settings: BTreeMap<String, String>,
+        /// What the service drew for itself, by name.
+        shown: BTreeMap<String, String>,
     },
+}
+
+/// A service's settings, as text.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Settings {
+    /// Each setting's value, by name.
+    pub values: BTreeMap<String, String>,
+    /// What the service drew for itself, by name.
+    pub shown: BTreeMap<String, String>,
 }
 
 /// What a service keeps on the disk.
@@ -141,7 +153,8 @@ impl Node {
     }
 
     fn ask_settings(&mut self) -> Vec<Action> {
-        let with_settings = self.catalogue.services.values().filter(|service| !service.settings.is_empty());
+        let has_some = |it: &&Service| !it.settings.is_empty() || !it.shown.is_empty();
+        let with_settings = self.catalogue.services.values().filter(has_some);
         let names: Vec<String> = with_settings.map(|service| service.name.to_string()).collect();
         let new = names.into_iter().filter(|name| self.chores.asked_settings.insert(name.clone()));
         new.map(|service| Action::Help(Ticket::Own, Job::Settings { service })).collect()
@@ -226,8 +239,8 @@ impl Node {
                 self.usage.insert(service, usage);
                 Vec::new()
             }
-            News::Done(Yield::Settings { service, settings }) => {
-                self.settings.insert(service, settings);
+            News::Done(Yield::Settings { service, settings, shown }) => {
+                self.settings.insert(service, Settings { values: settings, shown });
                 Vec::new()
             }
             News::Step(_) | News::Done(_) => Vec::new(),

@@ -50,6 +50,9 @@ pub(super) struct Service {
     /// Each setting's value; absent where that is not known, and for those who may not set them.
     #[serde(skip_serializing_if = "Option::is_none")]
     settings: Option<BTreeMap<String, String>>,
+    /// What it drew for itself, such as passwords; only for those who may set it up.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    shown: Option<BTreeMap<String, String>>,
     /// What it keeps on the disk.
     #[serde(skip_serializing_if = "Option::is_none")]
     disk_bytes: Option<u64>,
@@ -217,7 +220,8 @@ impl Service {
             why: Language::default().why(report),
             units: report.units.iter().map(UnitState::from).collect(),
             ports: service.ports.clone(),
-            settings: settings.clone().filter(|_| may),
+            settings: settings.clone().filter(|_| may).map(|it| it.values),
+            shown: report.settings.clone().filter(|it| may && !it.shown.is_empty()).map(|it| it.shown),
             disk_bytes: usage.map(|usage| usage.bytes).filter(|_| look),
             memory_bytes: report.memory().filter(|_| look),
             operation: operation.as_ref().filter(|_| look).map(Operation::from),
