@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::claim::Code;
 use super::command::{Asked, Command, Field, Guess, NewSession, Power, Proof, Refusal, Reply};
 use super::operation::{Operation, OperationId, Task};
-use super::people::access::{INVITATION_S, Invitation, Purpose, Secret, Token};
+use super::people::access::{INVITATION_S, Invitation, Purpose, Secret, Session, Token};
 use super::people::names::{PasswordHash, PersonName};
 use super::people::{INVITATIONS_LIMIT, People, Person, PersonId, Role, TOKENS_LIMIT, Unfit};
 use super::rights::{Actor, Right, rights};
@@ -62,7 +62,8 @@ impl Node {
         let people = self.people.as_ref().ok_or(Refusal::SignInFirst)?;
         let person = actor.person().and_then(|id| people.person(id)).ok_or(Refusal::SignInFirst)?;
         if let Actor::Person { session, .. } = actor {
-            let known = people.sessions.iter().any(|it| it.id == *session && it.is_open(now.unix_s));
+            let mine = |it: &Session| it.id == *session && it.person == person.id && it.is_open(now.unix_s);
+            let known = people.sessions.iter().any(mine);
             if !known {
                 return Err(Refusal::SignInFirst);
             }
@@ -150,7 +151,7 @@ impl Node {
     }
 
     fn open_setup(&mut self, now: Moment, from: &str, ticket: Secret) -> Outcome {
-        if self.is_claimed() {
+        if self.is_claimed() || !self.restored {
             return Err(Refusal::Claimed);
         }
         self.guesses.right(from);

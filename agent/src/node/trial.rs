@@ -74,7 +74,10 @@ impl Node {
             (true, true) | (false, false) => self.end_trial(),
             (false, true) => {
                 trial.until = now.uptime + TRIAL;
-                let line = format!("going back to the name `{to}` did not work; trying again in {} s", TRIAL.as_secs());
+                let line = format!(
+                    "going back to the name `{to}` did not work; trying again in {} s",
+                    TRIAL.as_secs()
+                );
                 vec![Action::Log(Level::Warning, line)]
             }
         }
