@@ -5,19 +5,28 @@ use std::sync::Arc;
 use argon2::Argon2;
 use argon2::password_hash::phc::PasswordHash as Phc;
 use argon2::password_hash::{PasswordHasher, PasswordVerifier};
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, MutexGuard};
 
 use crate::node::people::names::PasswordHash;
 
 /// Hashes and compares passwords. Each takes 19 MiB of memory (argon2's own advice) and tens of milliseconds, so
 /// there is one at a time: a crowd of guesses makes itself wait, and not the node's memory run out.
 #[derive(Debug, Clone, Default)]
-pub struct Hasher(Arc<Mutex<()>>);
+pub struct Hasher {
+    computing: Arc<Mutex<()>>,
+    guessing: Arc<Mutex<()>>,
+}
 
 impl Hasher {
+    /// One guess at a time, from asking whether it may be made until it is counted: those that come side by side
+    /// would all be allowed before the first of them is known to be wrong.
+    pub async fn guess(&self) -> MutexGuard<'_, ()> {
+        self.guessing.lock().await
+    }
+
     /// The hash of a password, with a salt of its own.
     pub async fn hash(&self, password: String) -> anyhow::Result<PasswordHash> {
-        let _turn = self.0.lock().await;
+        let _turn = self.computing.lock().await;
         let mut salt = [0; 16];
         getrandom::fill(&mut salt)?;
         tokio::task::spawn_blocking(move || {
@@ -35,7 +44,7 @@ impl Hasher {
             self.hash(password).await?;
             return Ok(false);
         };
-        let _turn = self.0.lock().await;
+        let _turn = self.computing.lock().await;
         let compare = move || {
             let Ok(hash) = Phc::new(&hash) else { return false };
             Argon2::default().verify_password(password.as_bytes(), &hash).is_ok()

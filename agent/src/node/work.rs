@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use super::command::{Line, Refusal, Reply};
 use super::operation::{Operation, OperationId, Progress, Step, Task, Trouble};
-use super::pending::{Preferences, TRIAL};
 use super::service::Service;
 use super::{Action, Document, Level, Moment, Node, Ticket};
 
@@ -135,7 +134,8 @@ impl Node {
     pub(super) fn do_chores(&mut self, now: Moment) -> Vec<Action> {
         let mut actions = Vec::new();
         if self.trial.as_ref().is_some_and(|trial| trial.until <= now.uptime) {
-            actions.extend(self.go_back(now, "the node itself"));
+            // Where the helper is still at it, the next tick tries again.
+            actions.extend(self.go_back(now, "the node itself").unwrap_or_default());
         }
         if now.uptime.saturating_sub(self.chores.tidied) >= TIDY_EVERY
             && let Some(people) = &mut self.people
@@ -200,35 +200,23 @@ impl Node {
         };
         let ended = !matches!(progress, Progress::Doing { .. });
         let operations = Arc::make_mut(&mut self.operations);
+        // One that has ended ends once.
+        if !operations.get(id).is_some_and(Operation::is_running) {
+            return Vec::new();
+        }
         operations.set(id, progress, now.unix_s);
         let Some(operation) = operations.get(id).filter(|_| ended).cloned() else { return Vec::new() };
         if let Some(service) = operation.task.service() {
             self.chores.measured.remove(service);
             self.chores.asked_settings.remove(service);
         }
-        let mut actions = self.after(now, &operation);
+        let mut actions = match &operation.task {
+            Task::Rename { to, .. } => self.renamed(now, to, &operation.progress),
+            _ => Vec::new(),
+        };
         actions.push(Action::Save(Document::Operations((*self.operations).clone())));
         actions.extend(self.ask_settings());
         actions
-    }
-
-    /// What follows from the end of an operation.
-    fn after(&mut self, now: Moment, operation: &Operation) -> Vec<Action> {
-        match (&operation.task, &operation.progress) {
-            (Task::Rename { to, .. }, Progress::Done) => {
-                self.name.clone_from(to);
-                if let Some(trial) = &mut self.trial {
-                    trial.until = now.uptime + TRIAL;
-                }
-                Vec::new()
-            }
-            // The name is what it was: nothing is on trial.
-            (Task::Rename { .. }, Progress::Failed(_)) => {
-                self.trial = None;
-                vec![Action::Save(Document::Preferences(Preferences::default()))]
-            }
-            _ => Vec::new(),
-        }
     }
 
     /// What the node asked for by itself.

@@ -4,7 +4,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, bail};
+use anyhow::{Context, anyhow, bail};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
@@ -42,9 +42,7 @@ pub fn read<T: DeserializeOwned>(dir: &Path, name: &str) -> anyhow::Result<Found
     };
     match parse(&bytes) {
         Ok(content) => Ok(Found::Whole(content)),
-        Err(Unreadable::Newer(version)) => {
-            bail!("`{}` is of version {version}: a newer agent wrote it; install that one", path.display())
-        }
+        Err(Unreadable::Newer(version)) => Err(newer(&path, version)),
         Err(Unreadable::Damaged(why)) => {
             let aside = free_aside(&path)?;
             fs::rename(&path, &aside).with_context(|| format!("moving `{}` aside", path.display()))?;
@@ -53,11 +51,27 @@ pub fn read<T: DeserializeOwned>(dir: &Path, name: &str) -> anyhow::Result<Found
     }
 }
 
-/// Writes the document `<dir>/<name>.json`: afterwards all of it is on the disk, or nothing has changed.
+/// Writes the document `<dir>/<name>.json`: afterwards all of it is on the disk, or nothing has changed. What a newer
+/// agent wrote stays.
 pub fn write<T: Serialize>(dir: &Path, name: &str, content: &T) -> anyhow::Result<()> {
+    let path = dir.join(name).with_extension("json");
+    let head = durable::read_head(&path)?;
+    let there = head.split(|byte| *byte == b'\n').next().and_then(|head| std::str::from_utf8(head).ok());
+    if let Some(version) = there.and_then(version_of).filter(|version| *version > VERSION) {
+        return Err(newer(&path, version));
+    }
     let body = serde_json::to_string_pretty(content).context("turning state into JSON")?;
     let text = format!("{FORMAT} {VERSION} {}\n{body}\n", digest(&body));
-    durable::write(&dir.join(name).with_extension("json"), &text, 0o600)
+    durable::write(&path, &text, 0o600)
+}
+
+fn newer(path: &Path, version: u32) -> anyhow::Error {
+    anyhow!("`{}` is of version {version}: a newer agent wrote it; install that one", path.display())
+}
+
+/// The version that a document's first line tells.
+fn version_of(head: &str) -> Option<u32> {
+    head.strip_prefix(FORMAT)?.strip_prefix(' ')?.split(' ').next()?.parse().ok()
 }
 
 enum Unreadable {
@@ -69,18 +83,16 @@ fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Unreadable> {
     let damaged = |why: &str| Unreadable::Damaged(why.to_owned());
     let text = std::str::from_utf8(bytes).map_err(|_| damaged("it is not text"))?;
     let (head, body) = text.split_once('\n').ok_or_else(|| damaged("it is cut off"))?;
-    let mut words = head.split(' ');
-    if words.next() != Some(FORMAT) {
-        return Err(damaged("it does not begin as a document of this node"));
-    }
-    let version =
-        words.next().and_then(|word| word.parse().ok()).ok_or_else(|| damaged("it has no version"))?;
+    let version = version_of(head).ok_or_else(|| damaged("it does not begin as a document of this node"))?;
     let body = body.strip_suffix('\n').ok_or_else(|| damaged("it is cut off"))?;
-    if words.next() != Some(&digest(body)) {
+    if head.split(' ').nth(2) != Some(&digest(body)) {
         return Err(damaged("its content does not match its digest"));
     }
-    if version != VERSION {
+    if version > VERSION {
         return Err(Unreadable::Newer(version));
+    }
+    if version < VERSION {
+        return Err(damaged("there never was such a version"));
     }
     serde_json::from_str(body).map_err(|error| Unreadable::Damaged(format!("it cannot be read: {error}")))
 }
@@ -159,6 +171,31 @@ mod tests {
             assert!(matches!(read::<Content>(dir.path(), "people").unwrap(), Found::Damaged { .. }));
             fs::remove_file(&aside).unwrap();
         }
+    }
+
+    #[test]
+    fn what_a_newer_agent_wrote_is_never_written_over() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("people.json");
+        let text = format!("nuvol-state 2 {}\n{{}}\n", super::digest("{}"));
+        fs::write(&path, &text).unwrap();
+        for error in [
+            read::<Content>(dir.path(), "people").unwrap_err(),
+            write(dir.path(), "people", &content()).unwrap_err(),
+        ] {
+            assert!(error.to_string().contains("of version 2: a newer agent wrote it"), "{error}");
+        }
+        assert_eq!(fs::read_to_string(&path).unwrap(), text);
+    }
+
+    #[test]
+    fn what_could_not_be_read_again_is_not_written() {
+        let dir = tempfile::tempdir().unwrap();
+        write(dir.path(), "people", &content()).unwrap();
+        let much: Vec<u32> = vec![u32::MAX; 1 << 20];
+        let error = write(dir.path(), "people", &much).unwrap_err();
+        assert!(format!("{error:#}").contains("at most"), "{error:#}");
+        assert_eq!(read(dir.path(), "people").unwrap(), Found::Whole(content()));
     }
 
     #[test]

@@ -24,6 +24,7 @@ fn tidy_code(typed: &str) -> String {
 
 /// Tries the claim code. What comes back opens the setup.
 pub(in crate::http) async fn open_setup(visit: &Visit, code: &str) -> Result<String, Failure> {
+    let _guess = visit.handle.hasher.guess().await;
     let right = match visit.ask(Command::Try(Guess::Claim)).await? {
         Reply::Proof(Proof::Code(Code::Shown(known))) => is_equal(&known, &tidy_code(code)),
         Reply::Proof(Proof::Code(Code::Preset(hash))) => {
@@ -78,6 +79,7 @@ impl NewPerson<'_> {
 pub(in crate::http) async fn sign_in(visit: &Visit, name: &str, password: &str) -> Result<String, Failure> {
     // A name that cannot be is as wrong as one that nobody has, and takes as long.
     let name = PersonName::new(name).ok();
+    let _guess = visit.handle.hasher.guess().await;
     let guess = name.map_or(Guess::Invitation, Guess::Password);
     let known = match visit.ask(Command::Try(guess.clone())).await? {
         Reply::Proof(Proof::Password(known)) => known,
@@ -102,6 +104,7 @@ pub(in crate::http) async fn sign_in(visit: &Visit, name: &str, password: &str) 
 
 /// Looks at an invitation. A wrong guess counts.
 pub(in crate::http) async fn invitation(visit: &Visit, secret: &str) -> Result<Purpose, Failure> {
+    let _guess = visit.handle.hasher.guess().await;
     visit.ask(Command::Try(Guess::Invitation)).await?;
     let people = &visit.context.snapshot.people;
     if let Some(found) = people.invitation(&digest(secret), visit.context.unix_s) {
@@ -143,6 +146,7 @@ pub(in crate::http) async fn set_password(
     again: Option<&str>,
 ) -> Result<(), Failure> {
     let person = visit.context.who.person.clone().ok_or(Refusal::SignInFirst)?;
+    let _guess = visit.handle.hasher.guess().await;
     let guess = Guess::Password(person.name.clone());
     let Reply::Proof(Proof::Password(Some((_, hash)))) = visit.ask(Command::Try(guess.clone())).await? else {
         return Err(Refusal::SignInFirst.into());

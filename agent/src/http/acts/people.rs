@@ -37,6 +37,10 @@ pub(in crate::http) async fn make_token(
     if scopes.is_empty() {
         return Err(Failure::field("scopes", Wrong::NothingChosen));
     }
+    // One that is good for no time at all would be told as made.
+    if days == Some(0) {
+        return Err(Failure::field("days", Wrong::NothingChosen));
+    }
     let secret = draw()?;
     visit.ask(Command::MakeToken { id: draw_id()?, secret: digest(&secret), title, scopes, days }).await?;
     Ok(secret)

@@ -3,12 +3,11 @@
 use std::collections::BTreeSet;
 
 use axum::Json;
-use axum::extract::Path;
 use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{Answer, Body, Failed};
+use super::{Answer, Body, Failed, Named, Signed};
 use crate::http::acts;
 use crate::http::session::Visit;
 use crate::node::command::Command;
@@ -53,7 +52,7 @@ pub(super) struct Password {
         (status = 429, body = Failed), (status = 507, body = Failed)),
     security(("session" = [])))]
 pub(in crate::http) async fn password(
-    visit: Visit,
+    Signed(visit): Signed,
     Body(Password { old, new }): Body<Password>,
 ) -> Answer<StatusCode> {
     visit.need(Right::Own)?;
@@ -103,7 +102,7 @@ pub(in crate::http) async fn sessions(visit: Visit) -> Answer<Json<Sessions>> {
     responses((status = 204), (status = 401, body = Failed), (status = 403, body = Failed),
         (status = 404, body = Failed), (status = 507, body = Failed)),
     security(("session" = [])))]
-pub(in crate::http) async fn end_session(visit: Visit, Path(session): Path<String>) -> Answer<StatusCode> {
+pub(in crate::http) async fn end_session(visit: Visit, Named(session): Named) -> Answer<StatusCode> {
     visit.done(Command::EndSession(session)).await
 }
 
@@ -152,7 +151,8 @@ pub(super) struct NewToken {
     title: String,
     /// What it may do.
     scopes: Vec<ScopeWord>,
-    /// For how many days; for ever where it is not given.
+    /// For how many days, ten years at most; for ever where it is not given.
+    #[schema(minimum = 1, maximum = 3660)]
     days: Option<u32>,
 }
 
@@ -191,7 +191,7 @@ pub(super) struct FreshToken {
         (status = 422, body = Failed), (status = 507, body = Failed)),
     security(("session" = [])))]
 pub(in crate::http) async fn make_token(
-    visit: Visit,
+    Signed(visit): Signed,
     Body(NewToken { title, scopes, days }): Body<NewToken>,
 ) -> Answer<(StatusCode, Json<FreshToken>)> {
     visit.need(Right::Own)?;
@@ -206,6 +206,6 @@ pub(in crate::http) async fn make_token(
     responses((status = 204), (status = 401, body = Failed), (status = 403, body = Failed),
         (status = 404, body = Failed), (status = 507, body = Failed)),
     security(("session" = [])))]
-pub(in crate::http) async fn revoke_token(visit: Visit, Path(token): Path<String>) -> Answer<StatusCode> {
+pub(in crate::http) async fn revoke_token(visit: Visit, Named(token): Named) -> Answer<StatusCode> {
     visit.done(Command::RevokeToken(token)).await
 }

@@ -1,12 +1,11 @@
 //! Ways in for programs: claiming a node and taking up an invitation. They sign in with tokens.
 
-use axum::extract::Path;
 use axum::http::header::SET_COOKIE;
 use axum::http::{HeaderName, HeaderValue, StatusCode};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::{Answer, Body, Failed};
+use super::{Answer, Body, Failed, Named};
 use crate::http::acts::entry::{self, NewPerson};
 use crate::http::session::{Visit, no_session_cookie, session_cookie};
 use crate::node::command::Command;
@@ -52,7 +51,7 @@ pub(super) struct Join {
         (status = 429, body = Failed), (status = 507, body = Failed)))]
 pub(in crate::http) async fn join(
     visit: Visit,
-    Path(invitation): Path<String>,
+    Named(invitation): Named,
     Body(join): Body<Join>,
 ) -> Answer<StatusCode> {
     let person = NewPerson { name: &join.name, password: &join.password, again: None };

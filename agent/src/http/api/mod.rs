@@ -3,8 +3,9 @@
 
 use std::collections::BTreeMap;
 
-use axum::extract::{FromRequest, Request};
+use axum::extract::{FromRequest, FromRequestParts, Path, Request};
 use axum::http::header::WWW_AUTHENTICATE;
+use axum::http::request::Parts;
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::{Json, Router};
@@ -133,6 +134,33 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
                 Err((rejection.status(), Json(failed)).into_response())
             }
         }
+    }
+}
+
+/// A name in the path. What cannot be read names nothing.
+pub(super) struct Named(pub(super) String);
+
+impl FromRequestParts<Handle> for Named {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, handle: &Handle) -> Result<Self, Response> {
+        let read = Path::<String>::from_request_parts(parts, handle).await;
+        read.map(|Path(name)| Self(name)).map_err(|_| failed(&Refusal::NoSuch, Language::default()))
+    }
+}
+
+/// Somebody who is known. Comes before a body, so that strangers hear nothing about what it should be.
+pub(super) struct Signed(pub(super) Visit);
+
+impl FromRequestParts<Handle> for Signed {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, handle: &Handle) -> Result<Self, Response> {
+        let visit = Visit::from_request_parts(parts, handle).await?;
+        if visit.context.who.person.is_none() {
+            return Err(failed(&Refusal::SignInFirst, visit.context.language));
+        }
+        Ok(Self(visit))
     }
 }
 

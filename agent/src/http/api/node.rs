@@ -1,12 +1,11 @@
 //! The node itself, and what is being done on it.
 
 use axum::Json;
-use axum::extract::Path;
 use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{Answer, Body, Failed, failed};
+use super::{Answer, Body, Failed, Named, Signed, failed};
 use crate::http::AGENT_VERSION;
 use crate::http::session::Visit;
 use crate::node::command::{self, Command, Refusal, Reply};
@@ -141,7 +140,7 @@ pub(super) struct Name {
         (status = 422, body = Failed), (status = 503, body = Failed), (status = 507, body = Failed)),
     security(("token" = []), ("session" = [])))]
 pub(in crate::http) async fn rename(
-    visit: Visit,
+    Signed(visit): Signed,
     Body(Name { name }): Body<Name>,
 ) -> Answer<(StatusCode, Json<Started>)> {
     visit.start(Command::Rename { name }).await
@@ -188,7 +187,7 @@ pub(super) enum How {
         (status = 422, body = Failed), (status = 503, body = Failed), (status = 507, body = Failed)),
     security(("token" = []), ("session" = [])))]
 pub(in crate::http) async fn power(
-    visit: Visit,
+    Signed(visit): Signed,
     Body(Power { how }): Body<Power>,
 ) -> Answer<(StatusCode, Json<Started>)> {
     let how = match how {
@@ -251,7 +250,7 @@ pub(in crate::http) async fn operations(visit: Visit) -> Answer<Json<Operations>
     responses((status = 200, body = Operation), (status = 401, body = Failed), (status = 403, body = Failed),
         (status = 404, body = Failed)),
     security(("token" = []), ("session" = [])))]
-pub(in crate::http) async fn operation(visit: Visit, Path(id): Path<String>) -> Answer<Json<Operation>> {
+pub(in crate::http) async fn operation(visit: Visit, Named(id): Named) -> Answer<Json<Operation>> {
     visit.need(Right::Look)?;
     // What is no number names no operation either.
     let found = id.parse().ok().and_then(|id| visit.context.snapshot.operations.get(OperationId(id)));

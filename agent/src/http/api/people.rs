@@ -1,12 +1,11 @@
 //! People: who they are, and who is invited.
 
 use axum::Json;
-use axum::extract::Path;
 use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{Answer, Body, Failed, failed};
+use super::{Answer, Body, Failed, Named, Signed, failed};
 use crate::http::acts;
 use crate::http::session::Visit;
 use crate::node::command::{Command, Refusal};
@@ -88,8 +87,8 @@ impl From<RoleWord> for Role {
         (status = 415, body = Failed), (status = 422, body = Failed), (status = 507, body = Failed)),
     security(("token" = []), ("session" = [])))]
 pub(in crate::http) async fn set_role(
-    visit: Visit,
-    Path(person): Path<String>,
+    Signed(visit): Signed,
+    Named(person): Named,
     Body(NewRole { role }): Body<NewRole>,
 ) -> Answer<StatusCode> {
     visit.done(Command::SetRole(id(&visit, &person)?, role.into())).await
@@ -100,7 +99,7 @@ pub(in crate::http) async fn set_role(
     responses((status = 204), (status = 401, body = Failed), (status = 403, body = Failed),
         (status = 404, body = Failed), (status = 409, body = Failed), (status = 507, body = Failed)),
     security(("token" = []), ("session" = [])))]
-pub(in crate::http) async fn remove(visit: Visit, Path(person): Path<String>) -> Answer<StatusCode> {
+pub(in crate::http) async fn remove(visit: Visit, Named(person): Named) -> Answer<StatusCode> {
     visit.done(Command::Remove(id(&visit, &person)?)).await
 }
 
@@ -116,10 +115,7 @@ pub(super) struct Link {
     responses((status = 201, body = Link), (status = 401, body = Failed), (status = 403, body = Failed),
         (status = 404, body = Failed), (status = 409, body = Failed), (status = 507, body = Failed)),
     security(("token" = []), ("session" = [])))]
-pub(in crate::http) async fn reset(
-    visit: Visit,
-    Path(person): Path<String>,
-) -> Answer<(StatusCode, Json<Link>)> {
+pub(in crate::http) async fn reset(visit: Visit, Named(person): Named) -> Answer<(StatusCode, Json<Link>)> {
     let purpose = Purpose::Password { person: id(&visit, &person)? };
     let path = acts::people::invite(&visit, purpose, "").await.map_err(|failure| visit.failed(failure))?;
     Ok((StatusCode::CREATED, Json(Link { path })))
@@ -182,7 +178,7 @@ pub(super) struct Invite {
         (status = 422, body = Failed), (status = 507, body = Failed)),
     security(("token" = []), ("session" = [])))]
 pub(in crate::http) async fn invite(
-    visit: Visit,
+    Signed(visit): Signed,
     Body(Invite { role, note }): Body<Invite>,
 ) -> Answer<(StatusCode, Json<Link>)> {
     let purpose = Purpose::Join { role: role.into() };
@@ -195,6 +191,6 @@ pub(in crate::http) async fn invite(
     responses((status = 204), (status = 401, body = Failed), (status = 403, body = Failed),
         (status = 404, body = Failed), (status = 507, body = Failed)),
     security(("token" = []), ("session" = [])))]
-pub(in crate::http) async fn uninvite(visit: Visit, Path(invitation): Path<String>) -> Answer<StatusCode> {
+pub(in crate::http) async fn uninvite(visit: Visit, Named(invitation): Named) -> Answer<StatusCode> {
     visit.done(Command::Uninvite(invitation)).await
 }

@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 
 use axum::Json;
-use axum::extract::{Path, Query};
+use axum::extract::Query;
 use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::node::{Operation, Started};
-use super::{Answer, Body, Failed};
+use super::{Answer, Body, Failed, Named, Signed};
 use crate::http::language::Language;
 use crate::http::session::Visit;
 use crate::node::command::{Command, Line, Reply};
@@ -87,7 +87,7 @@ pub(in crate::http) async fn services(visit: Visit) -> Answer<Json<Services>> {
     responses((status = 200, body = Service), (status = 401, body = Failed), (status = 403, body = Failed),
         (status = 404, body = Failed)),
     security(("token" = []), ("session" = [])))]
-pub(in crate::http) async fn service(visit: Visit, Path(name): Path<String>) -> Answer<Json<Service>> {
+pub(in crate::http) async fn service(visit: Visit, Named(name): Named) -> Answer<Json<Service>> {
     visit.need(Right::See)?;
     let report = visit.context.snapshot.services.iter().find(|report| *report.service.name == *name);
     let report = report
@@ -110,8 +110,8 @@ pub(super) struct Switch {
         (status = 415, body = Failed), (status = 422, body = Failed), (status = 503, body = Failed), (status = 507, body = Failed)),
     security(("token" = []), ("session" = [])))]
 pub(in crate::http) async fn switch(
-    visit: Visit,
-    Path(service): Path<String>,
+    Signed(visit): Signed,
+    Named(service): Named,
     Body(Switch { on }): Body<Switch>,
 ) -> Answer<(StatusCode, Json<Started>)> {
     visit.start(Command::Switch { service, on }).await
@@ -124,7 +124,7 @@ pub(in crate::http) async fn switch(
     security(("token" = []), ("session" = [])))]
 pub(in crate::http) async fn restart(
     visit: Visit,
-    Path(service): Path<String>,
+    Named(service): Named,
 ) -> Answer<(StatusCode, Json<Started>)> {
     visit.start(Command::Restart { service }).await
 }
@@ -144,8 +144,8 @@ pub(super) struct Settings {
         (status = 415, body = Failed), (status = 422, body = Failed), (status = 503, body = Failed), (status = 507, body = Failed)),
     security(("token" = []), ("session" = [])))]
 pub(in crate::http) async fn settings(
-    visit: Visit,
-    Path(service): Path<String>,
+    Signed(visit): Signed,
+    Named(service): Named,
     Body(Settings { settings }): Body<Settings>,
 ) -> Answer<(StatusCode, Json<Started>)> {
     visit.start(Command::Configure { service, settings }).await
@@ -186,8 +186,8 @@ impl From<Line> for LogLine {
         (status = 403, body = Failed), (status = 404, body = Failed), (status = 503, body = Failed)),
     security(("token" = []), ("session" = [])))]
 pub(in crate::http) async fn log(
-    visit: Visit,
-    Path(service): Path<String>,
+    Signed(visit): Signed,
+    Named(service): Named,
     query: Result<Query<HowMany>, axum::extract::rejection::QueryRejection>,
 ) -> Answer<Json<Log>> {
     let lines = match query {
