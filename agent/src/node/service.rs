@@ -1,5 +1,6 @@
 //! A service of the catalogue, as the image describes it. A value that exists is legal.
 
+use std::collections::BTreeSet;
 use std::ops::Deref;
 
 use serde::{Deserialize, Serialize};
@@ -28,12 +29,28 @@ pub struct Service {
     /// How it is announced to others.
     #[serde(default)]
     pub announce: Option<Announce>,
-    /// What its owner can set.
-    #[serde(default)]
-    pub settings: Vec<Setting>,
     /// What it keeps.
     #[serde(default)]
-    pub data: Vec<Text>,
+    pub data: Vec<DataPath>,
+    /// What its owner may set.
+    #[serde(default)]
+    pub settings: Vec<Setting>,
+    /// What it drew for itself and its owner needs to know.
+    #[serde(default)]
+    pub shown: Vec<Shown>,
+}
+
+/// Something that a service drew for itself, such as a password: `key=value` on a line of a file.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Shown {
+    /// Its name within the service.
+    pub name: Name,
+    /// Name for people.
+    pub title: Text,
+    /// The file that it stands in.
+    pub file: DataPath,
+    /// What stands before the `=`.
+    pub key: Name,
 }
 
 /// When a service runs.
@@ -57,7 +74,7 @@ pub struct Port {
     /// How it is spoken to.
     pub protocol: Protocol,
     /// Who may reach it.
-    pub scope: Scope,
+    pub scope: Scopes,
 }
 
 /// Transport of a port.
@@ -71,7 +88,7 @@ pub enum Protocol {
 }
 
 /// Who may reach a port.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Scope {
     /// Programs on the node.
@@ -80,6 +97,45 @@ pub enum Scope {
     Lan,
     /// The members of the mesh.
     Mesh,
+    /// Everybody: what reaches the node from outside, as through a port that the router passes on.
+    Internet,
+}
+
+/// Who may reach a port: one word, or a list of them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "OneOrMore", into = "OneOrMore")]
+pub struct Scopes(BTreeSet<Scope>);
+
+impl Scopes {
+    /// Whether these may reach it.
+    pub fn has(&self, scope: Scope) -> bool {
+        self.0.contains(&scope)
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(untagged)]
+enum OneOrMore {
+    One(Scope),
+    More(BTreeSet<Scope>),
+}
+
+impl From<OneOrMore> for Scopes {
+    fn from(written: OneOrMore) -> Self {
+        match written {
+            OneOrMore::One(scope) => Self([scope].into()),
+            OneOrMore::More(scopes) => Self(scopes),
+        }
+    }
+}
+
+impl From<Scopes> for OneOrMore {
+    fn from(Scopes(scopes): Scopes) -> Self {
+        match scopes.first() {
+            Some(only) if scopes.len() == 1 => Self::One(*only),
+            _ => Self::More(scopes),
+        }
+    }
 }
 
 /// DNS-SD announcement of one of the service's ports.
@@ -127,16 +183,49 @@ pub struct Text(String);
 
 impl From<String> for Text {
     fn from(text: String) -> Self {
-        let harmless = |c: &char| {
-            let reorders = matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}'
-                | '\u{2066}'..='\u{2069}');
-            !c.is_control() && !reorders
-        };
-        Self(text.chars().filter(harmless).collect())
+        Self(text.chars().filter(|c| Self::shows(*c)).collect())
+    }
+}
+
+impl Text {
+    /// Whether this character stands for itself and leaves its neighbours alone.
+    pub fn shows(c: char) -> bool {
+        let reorders = matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}'
+            | '\u{2066}'..='\u{2069}');
+        !c.is_control() && !reorders
     }
 }
 
 impl Deref for Text {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        &self.0
+    }
+}
+
+/// A path that a service keeps something in: absolute, and without `..`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String")]
+pub struct DataPath(String);
+
+impl TryFrom<String> for DataPath {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        let legal = text.strip_prefix('/').is_some_and(|rest| {
+            let mut parts = rest.split('/');
+            parts.all(|part| !["", ".", ".."].contains(&part)) && !rest.chars().any(char::is_control)
+        });
+        if legal {
+            Ok(Self(text))
+        } else {
+            Err(format!("`{}` is not a path (absolute, without `..` and `//`)", text.escape_default()))
+        }
+    }
+}
+
+impl Deref for DataPath {
     type Target = str;
 
     fn deref(&self) -> &str {
