@@ -96,7 +96,7 @@ fn who(handle: &Handle, headers: &HeaderMap) -> Result<Who, Response> {
                 Who::new(Actor::Program { person: person.id, scopes: token.scopes.clone() }, person.clone())
             })
         });
-        return found.ok_or_else(|| super::api::failed(&Refusal::SignInFirst, Language::default()));
+        return found.ok_or_else(|| super::api::failed(&Refusal::SignInFirst, Language::ENGLISH));
     }
     let Some(secret) = cookie(headers, SESSION).map(digest) else { return Ok(Who::visitor()) };
     let Some((session, person)) = snapshot.people.session(&secret, unix_s) else { return Ok(Who::visitor()) };

@@ -99,7 +99,7 @@ pub(super) fn router() -> Router<Handle> {
 }
 
 async fn nothing() -> Response {
-    failed(&Refusal::NoSuch, Language::default())
+    failed(&Refusal::NoSuch, Language::ENGLISH)
 }
 
 async fn not_so() -> Response {
@@ -145,7 +145,7 @@ impl FromRequestParts<Handle> for Named {
 
     async fn from_request_parts(parts: &mut Parts, handle: &Handle) -> Result<Self, Response> {
         let read = Path::<String>::from_request_parts(parts, handle).await;
-        read.map(|Path(name)| Self(name)).map_err(|_| failed(&Refusal::NoSuch, Language::default()))
+        read.map(|Path(name)| Self(name)).map_err(|_| failed(&Refusal::NoSuch, Language::ENGLISH))
     }
 }
 

@@ -217,7 +217,7 @@ impl Service {
             state: state.as_str(),
             needs_attention: report.needs_attention(),
             restarting: *restarting,
-            why: Language::default().why(report),
+            why: Language::ENGLISH.report(report),
             units: report.units.iter().map(UnitState::from).collect(),
             ports: service.ports.clone(),
             settings: settings.clone().filter(|_| may).map(|it| it.values),

@@ -1,0 +1,186 @@
+//! The pages: plain functions from what is known to HTML. None needs a script.
+
+use askama::Template;
+use axum::http::StatusCode;
+use axum::response::{Html, IntoResponse, Response};
+
+use super::assets;
+use super::context::{Context, Form};
+use super::language::Language;
+use crate::node::people::Role;
+use crate::node::people::access::Scope;
+use crate::node::pending::Change;
+use crate::node::rights::Right;
+
+mod account;
+mod addresses;
+mod confirm;
+mod door;
+mod home;
+mod logs;
+mod network;
+mod parts;
+mod people;
+mod problems;
+mod report;
+mod services;
+mod settings;
+
+pub use account::account;
+pub use confirm::{Question, Sure, confirm};
+pub use door::{Step, claim, join, plain, sign_in};
+pub use home::home;
+pub use logs::{logs, operation, service_log};
+pub use network::network;
+pub use people::people;
+pub use problems::{not_found, refused};
+pub use report::report;
+pub use services::{service, services};
+pub use settings::settings;
+
+/// A page that is ready to be sent.
+#[derive(Debug, Clone)]
+pub struct Page {
+    /// What the browser is told.
+    pub status: StatusCode,
+    /// The page.
+    pub html: String,
+}
+
+impl IntoResponse for Page {
+    fn into_response(self) -> Response {
+        (self.status, Html(self.html)).into_response()
+    }
+}
+
+/// What stands around every page.
+struct Frame {
+    t: Language,
+    name: String,
+    path: String,
+    /// Who is signed in.
+    person: Option<String>,
+    rooms: Vec<Room>,
+    languages: Vec<LanguageChoice>,
+    trial: Option<Trial>,
+    /// Said aloud when it changes.
+    said: String,
+    /// Whether the page is kept up to date.
+    live: bool,
+    assets: assets::Names,
+}
+
+/// One of the pages that are always at hand.
+struct Room {
+    path: &'static str,
+    icon: &'static str,
+    title: String,
+    current: bool,
+}
+
+struct LanguageChoice {
+    code: &'static str,
+    name: String,
+    current: bool,
+}
+
+/// The change that is on trial.
+struct Trial {
+    text: String,
+    left: String,
+}
+
+const ROOMS: [(&str, &str, &str, Right); 6] = [
+    ("/", "home", "room-home", Right::See),
+    ("/services", "services", "room-services", Right::Look),
+    ("/people", "people", "room-people", Right::People),
+    ("/network", "network", "room-network", Right::Look),
+    ("/logs", "logs", "room-logs", Right::Look),
+    ("/settings", "settings", "room-settings", Right::Look),
+];
+
+impl Frame {
+    fn new(context: &Context) -> Self {
+        let t = context.language;
+        let here = context.path.split('?').next().unwrap_or_default();
+        let is_current = |path: &str| here == path || (path != "/" && here.starts_with(&format!("{path}/")));
+        let rooms = ROOMS.iter().filter(|(.., right)| context.who.may(*right));
+        let rooms = rooms.map(|(path, icon, title, _)| Room {
+            path,
+            icon,
+            title: t.say(title),
+            current: is_current(path),
+        });
+        let languages = Language::all().map(|language| LanguageChoice {
+            code: language.code(),
+            name: language.own_name(),
+            current: language == t,
+        });
+        Self {
+            t,
+            name: context.snapshot.name.clone(),
+            path: context.path.clone(),
+            person: context.who.person.as_ref().map(|person| person.name.to_string()),
+            rooms: rooms.collect(),
+            languages: languages.collect(),
+            trial: Trial::of(context),
+            said: said(context),
+            live: context.secure && context.who.may(Right::See),
+            assets: assets::Names::get(),
+        }
+    }
+}
+
+impl Trial {
+    fn of(context: &Context) -> Option<Self> {
+        let trial = context.snapshot.trial.as_ref().filter(|_| context.who.may(Right::Node))?;
+        let t = context.language;
+        let Change::Name { from, to } = &trial.change;
+        let left = trial.until.saturating_sub(context.uptime).as_secs();
+        Some(Self {
+            text: t.both("trial-name", ("from", from), ("to", to)),
+            left: t.with("trial-left", "time", t.with("time-seconds", "n", left)),
+        })
+    }
+}
+
+/// What somebody who hears the page wants to know when it changes: without what changes by itself, such as times.
+fn said(context: &Context) -> String {
+    if !context.who.may(Right::See) {
+        return String::new();
+    }
+    let (t, snapshot) = (context.language, &context.snapshot);
+    let work = snapshot.operations.running().filter(|_| context.who.may(Right::Look));
+    let work = work.map(|it| t.both("said-work", ("task", &t.task(&it.task, snapshot)), ("step", &t.progress(it))));
+    std::iter::once(t.headline(snapshot)).chain(work).collect::<Vec<_>>().join(". ")
+}
+
+fn render(status: StatusCode, page: &impl Template) -> Page {
+    match page.render() {
+        Ok(html) => Page { status, html },
+        Err(error) => Page { status: StatusCode::INTERNAL_SERVER_ERROR, html: format!("500: {error}\n") },
+    }
+}
+
+/// The status of a page that shows a form again.
+fn status(form: &Form) -> StatusCode {
+    match &form.refusal {
+        Some(refusal) => problems::status(refusal),
+        None if form.is_fine() => StatusCode::OK,
+        None => StatusCode::UNPROCESSABLE_ENTITY,
+    }
+}
+
+/// The word of a role in forms.
+fn role_word(role: Role) -> &'static str {
+    match role {
+        Role::Guest => "guest",
+        Role::Member => "member",
+        Role::Owner => "owner",
+    }
+}
+
+/// Every role, the one with the fewest rights first.
+const ROLES: [Role; 3] = [Role::Guest, Role::Member, Role::Owner];
+/// Every scope of a token.
+const SCOPES: [Scope; 4] = Scope::ALL;

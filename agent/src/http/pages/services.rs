@@ -1,0 +1,208 @@
+//! The services of the node: all of them, and each by itself.
+
+use std::collections::BTreeMap;
+
+use askama::Template;
+
+use super::addresses::{Address, addresses};
+use super::parts::{Card, Work, refusal};
+use super::{Frame, Page, problems, render, status};
+use crate::http::context::{Context, Form};
+use crate::http::language::kind_order;
+use crate::node::command::Refusal;
+use crate::node::rights::Right;
+use crate::node::service::{Port, Scope, Service};
+use crate::node::setting::{Kind, Setting};
+use crate::node::snapshot::ServiceReport;
+use crate::node::unit::State;
+
+#[derive(Template)]
+#[template(path = "services.html")]
+struct Services {
+    frame: Frame,
+    refusal: Option<String>,
+    groups: Vec<Group>,
+    may_switch: bool,
+}
+
+/// Services of one kind.
+struct Group {
+    title: String,
+    cards: Vec<Card>,
+}
+
+/// Every service of the node.
+pub fn services(context: &Context, form: &Form) -> Page {
+    if !context.who.may(Right::Look) {
+        return problems::refused(context, &Refusal::NotAllowed);
+    }
+    let mut groups: BTreeMap<(usize, String), Vec<Card>> = BTreeMap::new();
+    for report in &context.snapshot.services {
+        let kind = report.service.role.to_string();
+        groups.entry((kind_order(&kind), kind)).or_default().push(Card::new(context, report));
+    }
+    let groups = groups.into_iter().map(|((_, kind), cards)| Group { title: context.language.kind(&kind), cards });
+    let page = Services {
+        frame: Frame::new(context),
+        refusal: refusal(context.language, form),
+        groups: groups.collect(),
+        may_switch: context.who.may(Right::Services),
+    };
+    render(status(form), &page)
+}
+
+#[derive(Template)]
+#[template(path = "service.html")]
+struct One {
+    frame: Frame,
+    refusal: Option<String>,
+    card: Card,
+    kind: String,
+    addresses: Vec<Address>,
+    work: Option<Work>,
+    usage: Option<String>,
+    ports: Vec<PortView>,
+    units: Vec<UnitView>,
+    settings: Vec<SettingView>,
+    may_switch: bool,
+    may_restart: bool,
+}
+
+/// A port of the service.
+struct PortView {
+    number: u16,
+    protocol: &'static str,
+    scopes: String,
+}
+
+/// One of its units, in systemd's words.
+struct UnitView {
+    name: String,
+    state: String,
+}
+
+/// A setting with what it is now.
+struct SettingView {
+    name: String,
+    title: String,
+    hint: String,
+    value: String,
+    error: Option<String>,
+    unit: String,
+    kind: Input,
+}
+
+/// How a setting is put in.
+enum Input {
+    Text { limit: u16, secret: bool },
+    Number { min: i64, max: i64 },
+    Choice(Vec<Chosen>),
+}
+
+/// One of several values.
+struct Chosen {
+    name: String,
+    title: String,
+    chosen: bool,
+}
+
+/// One service: how it is, where it is, and what can be set.
+pub fn service(context: &Context, form: &Form, name: &str) -> Page {
+    let t = context.language;
+    if !context.who.may(Right::Look) {
+        return problems::refused(context, &Refusal::NotAllowed);
+    }
+    let Some(report) = context.snapshot.services.iter().find(|report| *report.service.name == *name) else {
+        return problems::not_found(context);
+    };
+    let may_switch = context.who.may(Right::Services);
+    let card = Card::new(context, report);
+    let settings = report.service.settings.iter().filter(|_| may_switch);
+    let page = One {
+        frame: Frame::new(context),
+        refusal: refusal(t, form),
+        kind: t.kind(&report.service.role),
+        addresses: if report.state == State::Running { addresses(context, &report.service) } else { Vec::new() },
+        work: report.operation.as_ref().map(|operation| Work::new(context, operation)),
+        usage: report.usage.map(|usage| {
+            let size = t.bytes(usage.bytes);
+            if usage.at_least { t.with("usage-at-least", "size", size) } else { size }
+        }),
+        ports: report.service.ports.iter().map(|port| PortView::new(context, port)).collect(),
+        units: units(context, report),
+        settings: settings.map(|setting| SettingView::new(context, form, report, setting)).collect(),
+        may_switch,
+        may_restart: may_switch && card.switch.free && card.switch.on,
+        card,
+    };
+    render(status(form), &page)
+}
+
+impl PortView {
+    fn new(context: &Context, port: &Port) -> Self {
+        let t = context.language;
+        let scopes = SCOPES.iter().filter(|scope| port.scope.has(**scope)).map(|scope| t.port_scope(*scope));
+        Self {
+            number: port.port.get(),
+            protocol: t.protocol(port.protocol),
+            scopes: scopes.collect::<Vec<_>>().join(", "),
+        }
+    }
+}
+
+/// Who may reach a port, those who are closest first.
+pub(super) const SCOPES: [Scope; 4] = [Scope::Loopback, Scope::Lan, Scope::Mesh, Scope::Internet];
+
+fn units(context: &Context, report: &ServiceReport) -> Vec<UnitView> {
+    let unknown = || context.language.say("state-unknown");
+    let state = |unit: &crate::node::snapshot::UnitReport| match &unit.unit {
+        Some(known) => format!("{} ({})", known.active, known.sub),
+        None => unknown(),
+    };
+    report.units.iter().map(|unit| UnitView { name: unit.name.clone(), state: state(unit) }).collect()
+}
+
+impl SettingView {
+    fn new(context: &Context, form: &Form, report: &ServiceReport, setting: &Setting) -> Self {
+        let t = context.language;
+        let Service { name: service, .. } = &report.service;
+        let now = report.settings.as_ref().and_then(|all| all.get(&*setting.name)).cloned();
+        let typed = form.values.get(&*setting.name).cloned();
+        let value = typed.or(now).unwrap_or_else(|| setting.default().to_string());
+        let unit = match &setting.kind {
+            Kind::Number { unit: Some(unit), .. } => unit.to_string(),
+            _ => String::new(),
+        };
+        let kind = match &setting.kind {
+            Kind::Text { max_length, .. } => Input::Text { limit: *max_length, secret: setting.is_secret() },
+            Kind::Number { min, max, .. } => Input::Number { min: *min, max: *max },
+            Kind::Switch { .. } => Input::Choice(vec![
+                Chosen { name: "on".to_owned(), title: t.say("yes"), chosen: is_on(&value) },
+                Chosen { name: "off".to_owned(), title: t.say("no"), chosen: !is_on(&value) },
+            ]),
+            Kind::Choice { choices, .. } => Input::Choice(
+                choices
+                    .iter()
+                    .map(|choice| Chosen {
+                        name: choice.name.to_string(),
+                        title: t.choice_title(service, setting, choice),
+                        chosen: *choice.name == *value,
+                    })
+                    .collect(),
+            ),
+        };
+        Self {
+            name: setting.name.to_string(),
+            title: t.setting_title(service, setting),
+            hint: t.setting_hint(service, setting),
+            error: form.wrong.get(&*setting.name).map(|wrong| t.wrong(wrong)),
+            value,
+            unit,
+            kind,
+        }
+    }
+}
+
+fn is_on(value: &str) -> bool {
+    matches!(value, "on" | "yes" | "true")
+}
