@@ -1,13 +1,10 @@
 //! The node agent: what runs on every node and tells people how it is.
 //!
 //! Its heart, [`node`], is pure: an event goes in, actions and a snapshot come out. Everything around it is a
-//! door that makes events or carries out actions, and no door names another. [`run`] joins them.
+//! door that makes events or carries out actions, and no door names another.
 
-pub mod bus;
 pub mod http;
 pub mod journal;
 pub mod machine;
 pub mod node;
-pub mod run;
 pub mod services;
-pub mod state;
