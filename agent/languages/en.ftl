@@ -1,1 +1,437 @@
+# The texts of the pages. One message a line; what stands in braces is filled in.
+# `service-…` messages are the image's own in English; other languages may have them here.
+
 language-name = English
+
+## Around every page
+
+frame-skip = Skip to the content
+frame-brand = { $node }, home
+frame-rooms = Pages
+frame-language = Language
+room-home = Home
+room-services = Services
+room-people = People
+room-network = Network
+room-logs = Logs
+room-settings = Settings
+room-account = Your account
+said-work = { $task }: { $step }
+yes = Yes
+no = No
+copy = Copy
+copy-what = Copy: { $what }
+copy-done = Copied
+qr-show = Open on a phone
+qr-text = Point your phone’s camera at this picture. The phone has to be in the same network.
+runs-out = runs out
+ran-out = has run out
+
+## Amounts
+
+decimal-mark = .
+size-bytes = { $n } { $n ->
+    [one] byte
+   *[other] bytes
+}
+time-seconds = { $n } { $n ->
+    [one] second
+   *[other] seconds
+}
+time-minutes = { $n } { $n ->
+    [one] minute
+   *[other] minutes
+}
+time-hours = { $n } { $n ->
+    [one] hour
+   *[other] hours
+}
+time-days = { $n } { $n ->
+    [one] day
+   *[other] days
+}
+time-and = { $one } and { $other }
+time-now = just now
+time-ago = { $time } ago
+time-in = in { $time }
+time-moment = { $day } { $month } { $year }, { $clock } UTC
+month-1 = Jan
+month-2 = Feb
+month-3 = Mar
+month-4 = Apr
+month-5 = May
+month-6 = June
+month-7 = July
+month-8 = Aug
+month-9 = Sept
+month-10 = Oct
+month-11 = Nov
+month-12 = Dec
+
+## How the node is
+
+headline-asking = Looking at the services
+headline-blind = The node cannot see its services
+headline-trouble = { $things ->
+    [one] One thing needs attention
+   *[other] { $things } things need attention
+}
+headline-moving = { $services ->
+    [one] One service is on its way
+   *[other] { $services } services are on their way
+}
+headline-empty = This node has no services
+headline-ready = Everything is ready
+headline-fine = Everything works
+detail-blind = systemd has not answered for { $time }. The node keeps asking.
+detail-on = { $services ->
+    [one] One service is on.
+   *[other] { $services } services are on.
+}
+detail-off = { $services ->
+    [one] One more can be switched on.
+   *[other] { $services } more can be switched on.
+}
+effect-https-off = Pages come without encryption, so nobody can sign in
+effect-no-identity = The node has no key, so other nodes cannot know it
+effect-no-claim = There is no claim code
+effect-image-unknown = The node does not know which image it was made from
+effect-services-unknown = The list of services cannot be read
+effect-service-hidden = The service { $service } cannot be read
+effect-people-lost = The list of people was damaged, and the node was claimed anew
+effect-operations-lost = The list of what was done was damaged, and began anew
+effect-preferences-lost = What the node remembers about itself was damaged
+effect-firewall-stuck = The firewall could not be set, so the open ports are what they were before
+disk-system = System disk
+disk-data = Data disk
+disk-tight = { $disk }: little room is left
+disk-full = { $disk }: full
+disk-left = { $free } of { $total } free.
+
+## Services
+
+kind-mesh = Mesh
+kind-discovery = Discovery
+kind-storage = Storage
+kind-sharing = Sharing
+kind-streaming = Streaming
+kind-voice = Voice
+kind-web = Web
+kind-access = Access
+state-running = On
+state-starting = Starting
+state-restarting = Starting again
+state-stopping = Stopping
+state-off = Off
+state-stopped = Stopped
+state-failed = Failed
+state-missing = Not installed
+state-unknown = Not known
+why-stopped = It should be on and is not.
+why-no-unit = It is not installed on this node.
+why-masked = It was blocked: systemd was told never to start it.
+why-bad-unit-file = systemd cannot read how to start it.
+why-part = One of its parts, { $unit }, is not well.
+why-part-because = One of its parts, { $unit }, is not well: { $why }
+end-exit-code = Its program ended with code { $code }.
+end-signal = Its program was ended by { $signal }.
+end-timeout = It took too long.
+end-watchdog = It stopped responding.
+end-memory = It was ended because memory ran out.
+end-too-often = It failed too often in a short time.
+end-resources = The node lacked what it needs to start it.
+end-unknown = It ended, and nobody knows why.
+end-other = It ended: { $result }.
+end-restarts = It was started again { $times ->
+    [one] once
+   *[other] { $times } times
+}.
+usage-at-least = more than { $size }
+scope-loopback = this node only
+scope-lan = home network
+scope-mesh = mesh
+scope-internet = internet
+
+## What is being done
+
+task-switch-on = Switch on { $service }
+task-switch-off = Switch off { $service }
+task-restart = Restart { $service }
+task-configure = Change the settings of { $service }
+task-rename = Rename the node from { $from } to { $to }
+task-reboot = Restart the node
+task-power-off = Switch off the node
+step-waiting = Waiting for its turn
+step-checking = Checking
+step-writing = Writing the settings
+step-enabling = Remembering it for the next start
+step-starting = Starting
+step-stopping = Stopping
+step-firewall = Setting the firewall
+progress-done = Done
+progress-failed = Did not work
+trouble-port-taken = Port { $port } ({ $protocol }) is taken by another program.
+trouble-port-taken-by = Port { $port } ({ $protocol }) is taken by { $by }.
+trouble-job-failed = { $unit } could not start or stop.
+trouble-job-timeout = { $unit } took too long.
+trouble-job-dependency = { $unit } needs something that did not start.
+trouble-disk-full = The disk is full.
+trouble-systemd-away = systemd does not answer.
+trouble-helper-away = The part of the node that makes changes does not answer: { $detail }
+trouble-interrupted = The node was cut off in the middle.
+trouble-other = { $detail }
+remedy-port-taken = Switch off what uses the port, then try again.
+remedy-job-failed = Its log says why. Then try again.
+remedy-disk-full = Delete what you no longer need from the services that keep the most, then try again.
+remedy-systemd-away = Wait a minute and try again. If that does not help, restart the node.
+remedy-helper-away = Wait a minute and try again. If that does not help, restart the node.
+remedy-interrupted = Look whether it is as you want it, and do it again if not.
+remedy-other = Try again. If it stays so, the support report helps others to help you.
+
+## Refusals
+
+refusal-sign-in-first = Sign in first.
+refusal-not-allowed = Your role does not allow this. An owner of the node can do it, or give you another role.
+refusal-wait = Too many wrong tries. Wait { $time }, then try again.
+refusal-claimed = This node has an owner already. Sign in, or ask the owner for an invitation.
+refusal-no-ticket = The claim code is missing, or it was given too long ago. Give it again.
+refusal-no-such = This does not exist, or not any more. Links can be used once and run out after seven days.
+refusal-fields = Some of it does not fit yet. Look at the marked fields.
+refusal-busy = The node is still busy with this. Wait until it is done.
+refusal-full = There are as many as there may be. Remove one that is no longer needed.
+refusal-not-saved = It could not be saved, so nothing has changed: { $detail }
+unfit-name-taken = Somebody here has this name already. Choose another one.
+unfit-last-owner = The node must have an owner. Make somebody else an owner first.
+unfitting-empty = This must not be empty.
+unfitting-too-long = Too long: at most { $limit } characters.
+unfitting-too-short = Too short: at least { $least } characters.
+unfitting-hidden = It has characters that cannot be seen. Type it anew.
+unfitting-guessable = Too easy to guess. Several words in a row are easy to remember and hard to guess.
+unfitting-different = The two passwords are not the same.
+wrong-code = This is not the claim code. Compare it with the node’s screen, letter by letter.
+wrong-password = Name or password is wrong.
+wrong-nothing-chosen = Choose one.
+field-unknown = There is no such setting.
+field-node-name = A name has lower-case letters, digits and hyphens, and is not the one it has now.
+field-not-a-number = This is not a whole number.
+field-too-small = At least { $min }.
+field-too-large = At most { $max }.
+
+## Signing in, claiming, joining
+
+sign-in-title = Sign in to { $node }
+sign-in-button = Sign in
+sign-in-forgotten = Password forgotten? Any owner of the node can make you a link to set a new one.
+field-name = Name
+field-password = Password
+field-new-password = New password
+field-old-password = Present password
+field-again = The same password again
+field-password-hint = At least { $least } characters. Several words in a row are good.
+field-your-name = Your name
+field-your-name-hint = As the others here know you. You sign in with it.
+field-code = Claim code
+field-code-hint = Capitals and hyphens do not matter.
+claim-step-1 = Step 1 of 2
+claim-step-2 = Step 2 of 2
+claim-title = Make this node yours
+claim-text = Nobody owns this node yet. Whoever has its claim code becomes its owner.
+claim-where = The code is on the node’s screen. If you set one before the first start, use that.
+claim-lost-title = Claim this node again
+claim-lost-text = The list of people on this node was damaged. The services and their files are still there, but nobody can sign in. Whoever has the new claim code becomes the owner.
+claim-next = Next
+claim-owner-title = Who are you?
+claim-owner-text = The code was right. Choose a name and a password: you will be the owner of this node.
+claim-button = Become the owner
+join-title = You are invited to { $node }
+join-text = You will be a { $role }. { $means }
+join-button = Join
+join-password-title = A new password for { $name }
+join-password-text = Choose a new password. Wherever you are signed in now, you will be signed out.
+join-password-button = Set the password
+plain-title = { $node } is at home
+plain-text = The pages of this node are encrypted, so that nobody in your network reads along.
+plain-button = Open the encrypted page
+plain-warning = Your browser will warn you once: the node made its certificate itself, because no authority knows nodes at home. Compare the fingerprint below, then let the browser go on.
+fingerprint-title = Fingerprint of the certificate
+fingerprint-summary = Is this really your node?
+fingerprint-text = The node’s screen shows the same fingerprint (SHA-256). If your browser shows it too, nobody stands in between.
+
+## Home
+
+home-attention = Needs attention
+home-work = Being done
+home-services = Ready to use
+home-empty = Nothing is on yet. What the owner switches on appears here.
+home-empty-owner = Nothing is on yet. Switch on your first service, and its address appears here.
+home-empty-link = Choose a service
+
+## Pages of services
+
+services-lead = What this node can do. What you switch on stays on after a restart.
+services-empty = This image has no services. Images that have some name them in their profile.
+service-state = State
+service-last = Last
+service-restart = Restart
+service-addresses = Where to find it
+service-settings = Settings
+service-settings-save = Save
+service-settings-note = If the service is on, it restarts with the new settings.
+service-details = Details
+service-kind = Kind
+service-keeps = On the disk
+service-port = Port { $port }
+service-log = Read its log
+log-title = Log of { $service }
+log-lead = { $lines ->
+    [one] The last line, in UTC.
+   *[other] The last { $lines } lines, in UTC. The newest is at the bottom.
+}
+log-empty = It has not written anything yet. Lines appear here once it runs.
+log-again = Read again
+level-error = Error
+level-warning = Warning
+
+## People
+
+people-lead = Everybody with an account on this node.
+people-here = Accounts
+people-you = you
+people-since = here since
+people-manage = Manage
+people-manage-who = Manage { $name }
+people-role-save = Change the role
+people-own = Your own password and sessions
+people-reset = Make a link for a new password
+people-invitations = Open invitations
+people-invitations-empty = Nobody is invited at the moment. An invitation is a link that works once, for seven days.
+people-invite = Invite somebody
+people-invite-button = Make a link
+role-guest = guest
+role-member = member
+role-owner = owner
+role-guest-means = Sees which services are on, and uses them.
+role-member-means = Also sees how the node is. Changes nothing.
+role-owner-means = Runs the node: switches services, invites and removes people.
+field-role = Role
+field-note = For whom
+field-note-hint = Only owners see this note. It tells invitations apart.
+invitation-nameless = Without a note
+invitation-role = role: { $role }
+invitation-password = new password for { $name }
+invitation-revoke = Withdraw
+invitation-revoke-which = Withdraw the invitation: { $title }
+fresh-link-title = The link is ready
+fresh-link-text = It is shown only this once. Send it to the one it is for: it works once, for seven days.
+
+## Account
+
+account-sign-out = Sign out
+account-sessions = Where you are signed in
+account-here = this browser
+account-end = Sign out there
+account-end-which = Sign out there: { $browser }
+session-nameless = Unknown browser
+account-password = Change the password
+account-password-button = Change the password
+account-password-note = Everywhere else you will be signed out.
+account-tokens = Keys for programs
+account-tokens-empty = A key lets a program of yours use the node’s API in your name. You have none.
+token-new = New key
+token-button = Make the key
+token-revoke = Withdraw
+token-revoke-which = Withdraw the key: { $title }
+token-no-end = does not run out
+token-scope-read = see how the node is
+token-scope-services = switch services and set them up
+token-scope-people = invite and remove people
+token-scope-node = rename, restart and switch off the node
+field-token-title = What it is for
+field-token-title-hint = For instance: backup script on the laptop.
+field-scopes = What it may do
+field-days = Good for
+fresh-token-title = The key is ready
+fresh-token-text = It is shown only this once. Put it where the program finds it.
+
+## Network
+
+network-pages = These pages
+network-pages-text = Reach this node from your home network at:
+network-ports = Open ports
+network-ports-empty = No service is on, so no port of a service is open.
+network-name = Name of the node
+network-name-text = The new name holds for two minutes at first. Keep it from a page under the new name; if you do not, the old one comes back by itself.
+network-name-button = Try the new name
+field-node-name-label = Name
+field-node-name-hint = Lower-case letters, digits and hyphens.
+scope-lan-means = Everybody in your home network reaches these.
+scope-mesh-means = The members of your mesh reach these.
+scope-internet-means = Everybody can reach these if your router passes them on.
+trial-label = Change on trial
+trial-name = The node is now called { $to } instead of { $from }. Does it work?
+trial-left = It goes back by itself in { $time }.
+trial-keep = Keep it
+trial-back = Go back
+
+## Logs and diagnosis
+
+logs-title = Logs and diagnosis
+logs-lead = What is wrong, what was done, and what the services write.
+logs-problems = Problems of the node
+logs-no-problems = There are none.
+logs-room = Room on the disks
+logs-used = Used: { $disk }
+logs-kept = What the services keep
+logs-history = Done lately
+logs-history-empty = Nothing was done yet. Whenever somebody switches or changes something, it is noted here.
+logs-services = Logs of the services
+report-title = Support report
+report-lead = A text about this node for whoever helps you. You see it before you share it.
+report-open = Look at the report
+report-text = Nothing leaves this node by itself. The report names no people; read it, then copy it.
+operation-progress = Progress
+operation-leave = You can leave this page: the node goes on.
+operation-by = Asked for by
+operation-since = Began
+operation-took = Took
+
+## Settings
+
+settings-title = Settings and about
+settings-node = This node
+settings-image = Image
+settings-agent = Agent
+settings-uptime = On for
+settings-rename = Rename
+settings-power = Restart or switch off
+settings-power-text = While the node is off, none of its services can be reached.
+power-reboot = Restart
+power-off = Switch off
+settings-licences = Licences
+settings-licences-text = Nuvol is free software under the MIT or the Apache 2.0 licence, at your choice. The pages use htmx (Zero-Clause BSD). The licence of every other program on this node lies here:
+
+## Questions and dead ends
+
+confirm-back = Leave it as it is
+confirm-remove = Remove { $name }?
+confirm-remove-text = { $name } will be signed out everywhere and cannot come back. Their keys and the invitations that they made stop working. What they keep in services stays.
+confirm-remove-button = Remove { $name }
+confirm-own-role = Give up being an owner?
+confirm-own-role-text = You will no longer be able to change this node. Only another owner can make you an owner again.
+confirm-own-role-button = Give it up
+confirm-reboot = Restart { $node }?
+confirm-reboot-text = The node is away for a minute or two. Services that are on come back by themselves.
+confirm-off = Switch off { $node }?
+confirm-off-text = Somebody has to press its button to switch it on again.
+confirm-switch-off = Switch off { $service }?
+confirm-switch-off-text = You may be using { $service } to reach this node. Make sure that you can reach it another way.
+confirm-switch-off-button = Switch off { $service }
+not-found-title = There is no such page
+not-found-text = Maybe the link is old, or something was left out when it was copied.
+refused-title = That did not work
+refused-not-yours = This page is not for you
+refused-gone = This is gone
+refused-wait = A short break
+refused-claimed = This node has an owner
+problem-home = Back to the start
+problem-sign-in = Sign in

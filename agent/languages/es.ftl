@@ -1,1 +1,479 @@
-language-name = English
+# Los textos de las páginas en español.
+
+language-name = Español
+
+## Around every page
+
+frame-skip = Ir al contenido
+frame-brand = { $node }, inicio
+frame-rooms = Páginas
+frame-language = Idioma
+room-home = Inicio
+room-services = Servicios
+room-people = Personas
+room-network = Red
+room-logs = Registros
+room-settings = Ajustes
+room-account = Tu cuenta
+said-work = { $task }: { $step }
+yes = Sí
+no = No
+copy = Copiar
+copy-what = Copiar: { $what }
+copy-done = Copiado
+qr-show = Abrir en el móvil
+qr-text = Apunta a esta imagen con la cámara del móvil. Tiene que estar en la misma red.
+runs-out = caduca
+ran-out = ha caducado
+
+## Amounts
+
+decimal-mark = ,
+size-bytes = { $n } { $n ->
+    [one] byte
+   *[other] bytes
+}
+time-seconds = { $n } { $n ->
+    [one] segundo
+   *[other] segundos
+}
+time-minutes = { $n } { $n ->
+    [one] minuto
+   *[other] minutos
+}
+time-hours = { $n } { $n ->
+    [one] hora
+   *[other] horas
+}
+time-days = { $n } { $n ->
+    [one] día
+   *[other] días
+}
+time-and = { $one } y { $other }
+time-now = ahora mismo
+time-ago = hace { $time }
+time-in = dentro de { $time }
+time-moment = { $day } { $month } { $year }, { $clock } UTC
+month-1 = ene
+month-2 = feb
+month-3 = mar
+month-4 = abr
+month-5 = may
+month-6 = jun
+month-7 = jul
+month-8 = ago
+month-9 = sept
+month-10 = oct
+month-11 = nov
+month-12 = dic
+
+## How the node is
+
+headline-asking = Mirando cómo están los servicios
+headline-blind = El nodo no puede ver sus servicios
+headline-trouble = { $things ->
+    [one] Hay una cosa que atender
+   *[other] Hay { $things } cosas que atender
+}
+headline-moving = { $services ->
+    [one] Un servicio está en camino
+   *[other] { $services } servicios están en camino
+}
+headline-empty = Este nodo no tiene servicios
+headline-ready = Todo está listo
+headline-fine = Todo funciona
+detail-blind = systemd no responde desde hace { $time }. El nodo sigue preguntando.
+detail-on = { $services ->
+    [one] Hay un servicio encendido.
+   *[other] Hay { $services } servicios encendidos.
+}
+detail-off = { $services ->
+    [one] Puedes encender uno más.
+   *[other] Se pueden encender { $services } más.
+}
+effect-https-off = Las páginas van sin cifrar, así que nadie puede entrar
+effect-no-identity = El nodo no tiene clave, así que otros nodos no pueden reconocerlo
+effect-no-claim = No hay código de propiedad
+effect-image-unknown = El nodo no sabe con qué imagen se creó
+effect-services-unknown = No se puede leer la lista de servicios
+effect-service-hidden = No se puede leer el servicio { $service }
+effect-people-lost = La lista de personas se dañó y el nodo cambió de dueño
+effect-operations-lost = La lista de lo que se ha hecho se dañó y ha empezado de nuevo
+effect-preferences-lost = Lo que el nodo recuerda de sí mismo se dañó
+effect-firewall-stuck = No se pudo ajustar el cortafuegos: los puertos abiertos son los de antes
+disk-system = Disco del sistema
+disk-data = Disco de datos
+disk-tight = { $disk }: queda poco espacio
+disk-full = { $disk }: lleno
+disk-left = { $free } libres de { $total }.
+
+## Services
+
+kind-mesh = Red mallada
+kind-discovery = Descubrimiento
+kind-storage = Almacenamiento
+kind-sharing = Intercambio
+kind-streaming = Emisión
+kind-voice = Voz
+kind-web = Web
+kind-access = Acceso
+state-running = Encendido
+state-starting = Arrancando
+state-restarting = Arrancando otra vez
+state-stopping = Parando
+state-off = Apagado
+state-stopped = Parado
+state-failed = Falló
+state-missing = No instalado
+state-unknown = Se desconoce
+why-stopped = Debería estar encendido y no lo está.
+why-no-unit = No está instalado en este nodo.
+why-masked = Está bloqueado: systemd tiene orden de no arrancarlo nunca.
+why-bad-unit-file = systemd no entiende cómo arrancarlo.
+why-part = Una de sus partes, { $unit }, no está bien.
+why-part-because = Una de sus partes, { $unit }, no está bien: { $why }
+end-exit-code = Su programa terminó con el código { $code }.
+end-signal = Su programa terminó por { $signal }.
+end-timeout = Tardó demasiado.
+end-watchdog = Dejó de responder.
+end-memory = Se cerró porque faltaba memoria.
+end-too-often = Falló demasiadas veces en poco tiempo.
+end-resources = Al nodo le faltó lo necesario para arrancarlo.
+end-unknown = Terminó y no se sabe por qué.
+end-other = Terminó: { $result }.
+end-restarts = Se ha vuelto a arrancar { $times ->
+    [one] una vez
+   *[other] { $times } veces
+}.
+usage-at-least = más de { $size }
+scope-loopback = solo este nodo
+scope-lan = red de casa
+scope-mesh = red mallada
+scope-internet = internet
+
+## What is being done
+
+task-switch-on = Encender { $service }
+task-switch-off = Apagar { $service }
+task-restart = Reiniciar { $service }
+task-configure = Cambiar los ajustes de { $service }
+task-rename = Cambiar el nombre del nodo de { $from } a { $to }
+task-reboot = Reiniciar el nodo
+task-power-off = Apagar el nodo
+step-waiting = Esperando su turno
+step-checking = Comprobando
+step-writing = Escribiendo los ajustes
+step-enabling = Recordándolo para el próximo arranque
+step-starting = Arrancando
+step-stopping = Parando
+step-firewall = Ajustando el cortafuegos
+progress-done = Hecho
+progress-failed = No ha funcionado
+trouble-port-taken = Otro programa ocupa el puerto { $port } ({ $protocol }).
+trouble-port-taken-by = El puerto { $port } ({ $protocol }) lo ocupa { $by }.
+trouble-job-failed = { $unit } no pudo arrancar o parar.
+trouble-job-timeout = { $unit } tardó demasiado.
+trouble-job-dependency = { $unit } necesita algo que no arrancó.
+trouble-disk-full = El disco está lleno.
+trouble-systemd-away = systemd no responde.
+trouble-helper-away = La parte del nodo que hace los cambios no responde: { $detail }
+trouble-interrupted = El nodo se cortó a la mitad.
+trouble-other = { $detail }
+remedy-port-taken = Apaga lo que usa el puerto y vuelve a intentarlo.
+remedy-job-failed = Su registro dice por qué. Después, vuelve a intentarlo.
+remedy-disk-full = Borra lo que ya no necesites de los servicios que más guardan y vuelve a intentarlo.
+remedy-systemd-away = Espera un minuto y vuelve a intentarlo. Si no basta, reinicia el nodo.
+remedy-helper-away = Espera un minuto y vuelve a intentarlo. Si no basta, reinicia el nodo.
+remedy-interrupted = Mira si está como quieres y, si no, hazlo de nuevo.
+remedy-other = Vuelve a intentarlo. Si sigue igual, el informe de ayuda sirve para que otros te ayuden.
+
+## Refusals
+
+refusal-sign-in-first = Primero entra con tu cuenta.
+refusal-not-allowed = Tu papel no permite esto. Puede hacerlo un propietario del nodo, o darte otro papel.
+refusal-wait = Demasiados intentos fallidos. Espera { $time } y vuelve a intentarlo.
+refusal-claimed = Este nodo ya tiene propietario. Entra con tu cuenta o pídele una invitación.
+refusal-no-ticket = Falta el código de propiedad, o hace demasiado que lo diste. Vuelve a darlo.
+refusal-no-such = Esto no existe, o ya no. Los enlaces sirven una vez y caducan a los siete días.
+refusal-fields = Hay algo que aún no encaja. Mira los campos marcados.
+refusal-busy = El nodo todavía está con esto. Espera a que termine.
+refusal-full = Ya hay tantos como puede haber. Quita alguno que no haga falta.
+refusal-not-saved = No se pudo guardar, así que nada ha cambiado: { $detail }
+unfit-name-taken = Aquí ya hay alguien con ese nombre. Elige otro.
+unfit-last-owner = El nodo necesita un propietario. Antes, haz propietario a otra persona.
+unfitting-empty = No puede quedar vacío.
+unfitting-too-long = Demasiado largo: { $limit } caracteres como mucho.
+unfitting-too-short = Demasiado corto: { $least } caracteres como poco.
+unfitting-hidden = Tiene caracteres que no se ven. Escríbelo de nuevo.
+unfitting-guessable = Demasiado fácil de adivinar. Varias palabras seguidas se recuerdan bien y se adivinan mal.
+unfitting-different = Las dos contraseñas no coinciden.
+wrong-code = Este no es el código de propiedad. Compáralo letra por letra con la pantalla del nodo.
+wrong-password = El nombre o la contraseña no son correctos.
+wrong-nothing-chosen = Elige una opción.
+field-unknown = No existe ese ajuste.
+field-node-name = Un nombre tiene minúsculas, cifras y guiones, y no es el que ya tiene.
+field-not-a-number = No es un número entero.
+field-too-small = Como mínimo, { $min }.
+field-too-large = Como máximo, { $max }.
+
+## Signing in, claiming, joining
+
+sign-in-title = Entrar en { $node }
+sign-in-button = Entrar
+sign-in-forgotten = ¿Has olvidado la contraseña? Cualquier propietario del nodo puede hacerte un enlace para poner otra.
+field-name = Nombre
+field-password = Contraseña
+field-new-password = Contraseña nueva
+field-old-password = Contraseña actual
+field-again = La misma contraseña otra vez
+field-password-hint = Al menos { $least } caracteres. Varias palabras seguidas van bien.
+field-your-name = Tu nombre
+field-your-name-hint = Como te conocen aquí. Entrarás con él.
+field-code = Código de propiedad
+field-code-hint = Las mayúsculas y los guiones dan igual.
+claim-step-1 = Paso 1 de 2
+claim-step-2 = Paso 2 de 2
+claim-title = Haz tuyo este nodo
+claim-text = Este nodo todavía no es de nadie. Quien tenga su código de propiedad será su propietario.
+claim-where = El código está en la pantalla del nodo. Si pusiste uno antes del primer arranque, usa ese.
+claim-lost-title = Recupera este nodo
+claim-lost-text = La lista de personas de este nodo se ha dañado. Los servicios y sus archivos siguen ahí, pero nadie puede entrar. Quien tenga el nuevo código de propiedad será el propietario.
+claim-next = Siguiente
+claim-owner-title = ¿Quién eres?
+claim-owner-text = El código es correcto. Elige un nombre y una contraseña: el nodo será tuyo.
+claim-button = Ser propietario
+join-title = Te han invitado a { $node }
+join-text = Tu papel será: { $role }. { $means }
+join-button = Unirse
+join-password-title = Una contraseña nueva para { $name }
+join-password-text = Elige una contraseña nueva. Se cerrarán las sesiones que tengas abiertas.
+join-password-button = Poner la contraseña
+plain-title = { $node } está en casa
+plain-text = Las páginas de este nodo van cifradas para que nadie en tu red pueda leerlas.
+plain-button = Abrir la página cifrada
+plain-warning = El navegador te avisará una vez: el certificado lo hizo el propio nodo, porque ninguna autoridad conoce los nodos de casa. Compara la huella de abajo y deja que el navegador siga.
+fingerprint-title = Huella del certificado
+fingerprint-summary = ¿Es de verdad tu nodo?
+fingerprint-text = La pantalla del nodo muestra la misma huella (SHA-256). Si tu navegador también la muestra, no hay nadie en medio.
+
+## Home
+
+home-attention = Por atender
+home-work = En marcha
+home-services = Para usar
+home-empty = Aún no hay nada encendido. Lo que encienda el propietario aparecerá aquí.
+home-empty-owner = Aún no hay nada encendido. Enciende tu primer servicio y su dirección aparecerá aquí.
+home-empty-link = Elegir un servicio
+
+## Pages of services
+
+services-lead = Lo que sabe hacer este nodo. Lo que enciendas seguirá encendido después de reiniciar.
+services-empty = Esta imagen no tiene servicios. Las que sí tienen los nombran en su perfil.
+service-state = Estado
+service-last = Lo último
+service-restart = Reiniciar
+service-addresses = Dónde está
+service-settings = Ajustes
+service-settings-save = Guardar
+service-settings-note = Si el servicio está encendido, se reinicia con los ajustes nuevos.
+service-details = Detalles
+service-kind = Tipo
+service-keeps = En el disco
+service-port = Puerto { $port }
+service-log = Leer su registro
+log-title = Registro de { $service }
+log-lead = { $lines ->
+    [one] La última línea, en UTC.
+   *[other] Las últimas { $lines } líneas, en UTC. La más nueva está abajo.
+}
+log-empty = Todavía no ha escrito nada. Cuando funcione, aquí verás sus líneas.
+log-again = Volver a leer
+level-error = Error
+level-warning = Aviso
+
+## People
+
+people-lead = Todas las personas con cuenta en este nodo.
+people-here = Cuentas
+people-you = tú
+people-since = aquí desde
+people-manage = Gestionar
+people-manage-who = Gestionar a { $name }
+people-role-save = Cambiar el papel
+people-own = Tu contraseña y tus sesiones
+people-reset = Hacer un enlace para otra contraseña
+people-invitations = Invitaciones abiertas
+people-invitations-empty = Ahora no hay nadie invitado. Una invitación es un enlace que sirve una vez, durante siete días.
+people-invite = Invitar a alguien
+people-invite-button = Hacer un enlace
+role-guest = invitado
+role-member = miembro
+role-owner = propietario
+role-guest-means = Ve qué servicios están encendidos y los usa.
+role-member-means = Además ve cómo está el nodo. No cambia nada.
+role-owner-means = Lleva el nodo: enciende y apaga servicios, invita y quita a personas.
+field-role = Papel
+field-note = Para quién
+field-note-hint = Esta nota solo la ven los propietarios. Sirve para distinguir las invitaciones.
+invitation-nameless = Sin nota
+invitation-role = papel: { $role }
+invitation-password = contraseña nueva para { $name }
+invitation-revoke = Retirar
+invitation-revoke-which = Retirar la invitación: { $title }
+fresh-link-title = El enlace está listo
+fresh-link-text = Solo se muestra esta vez. Envíaselo a quien corresponda: sirve una vez, durante siete días.
+
+## Account
+
+account-sign-out = Salir
+account-sessions = Dónde tienes la sesión abierta
+account-here = este navegador
+account-end = Cerrar ahí
+account-end-which = Cerrar la sesión en: { $browser }
+session-nameless = Navegador desconocido
+account-password = Cambiar la contraseña
+account-password-button = Cambiar la contraseña
+account-password-note = Se cerrarán tus otras sesiones.
+account-tokens = Claves para programas
+account-tokens-empty = Con una clave, un programa tuyo usa la API del nodo en tu nombre. No tienes ninguna.
+token-new = Clave nueva
+token-button = Crear la clave
+token-revoke = Retirar
+token-revoke-which = Retirar la clave: { $title }
+token-no-end = no caduca
+token-scope-read = ver cómo está el nodo
+token-scope-services = encender, apagar y ajustar servicios
+token-scope-people = invitar y quitar a personas
+token-scope-node = cambiar el nombre del nodo, reiniciarlo y apagarlo
+field-token-title = Para qué es
+field-token-title-hint = Por ejemplo: copias de seguridad del portátil.
+field-scopes = Qué puede hacer
+field-days = Validez
+fresh-token-title = La clave está lista
+fresh-token-text = Solo se muestra esta vez. Ponla donde la encuentre el programa.
+
+## Network
+
+network-pages = Estas páginas
+network-pages-text = Desde la red de casa, este nodo está en:
+network-ports = Puertos abiertos
+network-ports-empty = No hay servicios encendidos, así que ninguno tiene puertos abiertos.
+network-name = Nombre del nodo
+network-name-text = El nombre nuevo vale al principio dos minutos. Confírmalo desde una página con el nombre nuevo; si no lo haces, vuelve solo el anterior.
+network-name-button = Probar el nombre nuevo
+field-node-name-label = Nombre
+field-node-name-hint = Minúsculas, cifras y guiones.
+scope-lan-means = A estos llega cualquiera en la red de casa.
+scope-mesh-means = A estos llegan los miembros de tu red mallada.
+scope-internet-means = A estos llega cualquiera si tu router los deja pasar.
+trial-label = Cambio a prueba
+trial-name = El nodo se llama ahora { $to } en vez de { $from }. ¿Funciona?
+trial-left = Volverá atrás solo en { $time }.
+trial-keep = Dejarlo así
+trial-back = Volver atrás
+
+## Logs and diagnosis
+
+logs-title = Registros y diagnóstico
+logs-lead = Qué va mal, qué se ha hecho y qué escriben los servicios.
+logs-problems = Problemas del nodo
+logs-no-problems = No hay ninguno.
+logs-room = Espacio en los discos
+logs-used = Ocupado: { $disk }
+logs-kept = Lo que guardan los servicios
+logs-history = Lo último que se ha hecho
+logs-history-empty = Todavía no se ha hecho nada. Cuando alguien encienda o cambie algo, quedará anotado aquí.
+logs-services = Registros de los servicios
+report-title = Informe de ayuda
+report-lead = Un texto sobre este nodo para quien te ayude. Lo ves antes de compartirlo.
+report-open = Ver el informe
+report-text = Nada sale de este nodo por sí solo. El informe no nombra a nadie; léelo y después cópialo.
+operation-progress = Progreso
+operation-leave = Puedes salir de esta página: el nodo continúa.
+operation-by = Lo pidió
+operation-since = Empezó
+operation-took = Tardó
+
+## Settings
+
+settings-title = Ajustes e información
+settings-node = Este nodo
+settings-image = Imagen
+settings-agent = Agente
+settings-uptime = Encendido desde hace
+settings-rename = Cambiar el nombre
+settings-power = Reiniciar o apagar
+settings-power-text = Mientras el nodo está apagado no se puede llegar a ninguno de sus servicios.
+power-reboot = Reiniciar
+power-off = Apagar
+settings-licences = Licencias
+settings-licences-text = Nuvol es software libre con licencia MIT o Apache 2.0, a tu elección. Las páginas usan htmx (Zero-Clause BSD). La licencia de cada uno de los demás programas de este nodo está aquí:
+
+## Questions and dead ends
+
+confirm-back = Dejarlo como está
+confirm-remove = ¿Quitar a { $name }?
+confirm-remove-text = Se cerrarán todas las sesiones de { $name }, que no podrá volver. Sus claves y las invitaciones que hizo dejarán de servir. Lo que guarda en los servicios se queda.
+confirm-remove-button = Quitar a { $name }
+confirm-own-role = ¿Dejar de ser propietario?
+confirm-own-role-text = Ya no podrás cambiar este nodo. Solo otro propietario puede volver a hacerte propietario.
+confirm-own-role-button = Dejar de serlo
+confirm-reboot = ¿Reiniciar { $node }?
+confirm-reboot-text = El nodo tardará uno o dos minutos en volver. Los servicios encendidos vuelven solos.
+confirm-off = ¿Apagar { $node }?
+confirm-off-text = Para encenderlo otra vez, alguien tendrá que pulsar su botón.
+confirm-switch-off = ¿Apagar { $service }?
+confirm-switch-off-text = Puede que llegues a este nodo gracias a { $service }. Asegúrate de tener otro camino.
+confirm-switch-off-button = Apagar { $service }
+not-found-title = Esta página no existe
+not-found-text = Quizá el enlace sea antiguo o se copiara incompleto.
+refused-title = No ha podido ser
+refused-not-yours = Esta página no es para ti
+refused-gone = Esto ya no está
+refused-wait = Una pequeña pausa
+refused-claimed = Este nodo tiene propietario
+problem-home = Volver al inicio
+problem-sign-in = Entrar
+
+## The image's own texts
+
+service-avahi-title = Descubrimiento local
+service-avahi-summary = Hace que este nodo y sus servicios se encuentren por su nombre en la red local
+service-ssh-title = Consola remota
+service-ssh-summary = Entra desde otro ordenador con una clave
+service-tinc-title = Red mallada
+service-tinc-summary = Una red privada entre las casas de una comunidad
+service-tahoe-lafs-summary = Archivos repartidos entre nodos de amigos: ninguno puede perderlos ni leerlos por sí solo
+service-syncthing-summary = Mantén carpetas iguales en tus dispositivos y en nodos de amigos
+service-syncthing-setting-node-name = Nombre de este nodo
+service-syncthing-setting-node-name-hint = Cómo lo llaman tus otros dispositivos. Vacío significa el nombre del propio nodo.
+service-syncthing-setting-send-limit = Velocidad máxima de envío
+service-syncthing-setting-send-limit-hint = 0 significa tan rápido como dé la línea.
+service-syncthing-setting-receive-limit = Velocidad máxima de recepción
+service-syncthing-setting-receive-limit-hint = 0 significa tan rápido como dé la línea.
+service-transmission-summary = Comparte y baja archivos grandes con BitTorrent
+service-transmission-setting-download-limit = Velocidad máxima de bajada
+service-transmission-setting-download-limit-hint = 0 significa tan rápido como dé la línea.
+service-transmission-setting-upload-limit = Velocidad máxima de subida
+service-transmission-setting-upload-limit-hint = 0 significa tan rápido como dé la línea.
+service-transmission-setting-ratio = Comparte hasta haber devuelto
+service-transmission-setting-ratio-hint = 100 % es tanto como bajó. 0 significa para siempre.
+service-transmission-setting-encryption = Conexiones cifradas
+service-transmission-setting-encryption-tolerated = Si el otro lado quiere
+service-transmission-setting-encryption-preferred = Donde se pueda
+service-transmission-setting-encryption-required = Siempre
+service-icecast-summary = Tu propia emisora de radio
+service-icecast-setting-location = Dónde está la emisora
+service-icecast-setting-contact = A quién escribir
+service-icecast-setting-listeners = Oyentes como máximo
+service-mumble-summary = Conversaciones de voz en grupo
+service-mumble-setting-room = Nombre de la sala principal
+service-mumble-setting-room-hint = Vacío significa Root.
+service-mumble-setting-welcome = Texto de bienvenida
+service-mumble-setting-users = Personas como máximo
+service-mumble-setting-password = Contraseña para todos
+service-mumble-setting-password-hint = Vacía significa que no se pide ninguna.
+service-nginx-title = Sitio web
+service-nginx-summary = Publica páginas y archivos tuyos
+service-nginx-setting-list-folders = Mostrar lo que hay en una carpeta
+service-nginx-setting-list-folders-hint = Si una carpeta no tiene index.html, quien la visite verá sus archivos.

@@ -166,7 +166,7 @@ impl SettingView {
     fn new(context: &Context, form: &Form, report: &ServiceReport, setting: &Setting) -> Self {
         let t = context.language;
         let Service { name: service, .. } = &report.service;
-        let now = report.settings.as_ref().and_then(|all| all.get(&*setting.name)).cloned();
+        let now = report.settings.as_ref().and_then(|all| all.values.get(&*setting.name)).cloned();
         let typed = form.values.get(&*setting.name).cloned();
         let value = typed.or(now).unwrap_or_else(|| setting.default().to_string());
         let unit = match &setting.kind {

@@ -1,0 +1,127 @@
+// Looks at the pages that the agent's example serves: ADDRESS-OF-LIST FOLDER [WORD...]. See ci/pages.
+import { createRequire } from "node:module";
+import { readFileSync, writeFileSync } from "node:fs";
+import { gzipSync } from "node:zlib";
+
+const require = createRequire(`${process.cwd()}/target/node/`);
+const { chromium } = require("playwright-core");
+const axe = readFileSync(require.resolve("axe-core/axe.min.js"), "utf8");
+
+const [list, folder, ...words] = process.argv.slice(2);
+const origin = new URL(list).origin;
+const paths = (await (await fetch(list)).text()).trim().split("\n");
+const named = paths.map((path) => ({ path, ...Object.fromEntries(new URL(path, origin).searchParams) }));
+const wanted = named.filter(({ sample }) => !words.length || words.some((word) => sample.includes(word)));
+
+const WEIGHT_LIMIT = 60 * 1024;
+const TARGET_LEAST = 44;
+const TARGETS = "button, .button, summary, select, nav a, input:not([type=hidden]):not([type=radio]):not([type=checkbox]):not(.sr)";
+const findings = [];
+const note = (where, what) => findings.push(`${where}: ${what}`);
+
+const browser = await chromium.launch({
+  executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
+  // In a container of CI there is one user, and Chromium's own sandbox refuses that one.
+  args: process.getuid() === 0 ? ["--no-sandbox"] : [],
+});
+
+// A page of its own, watched: what it asks for, what it weighs, what it complains about.
+async function open(where, path, options) {
+  const context = await browser.newContext({ reducedMotion: "reduce", ...options });
+  const page = await context.newPage();
+  const seen = { weight: new Map(), asked: [] };
+  page.on("console", (line) => ["error", "warning"].includes(line.type()) && note(where, `console: ${line.text()}`));
+  page.on("pageerror", (error) => note(where, `script: ${error.message}`));
+  page.on("request", (request) => {
+    const url = request.url();
+    if (!url.startsWith(`${origin}/`) && !url.startsWith("data:")) note(where, `asks elsewhere: ${url}`);
+    if (request.headers()["hx-request"]) seen.asked.push(url);
+  });
+  page.on("response", async (response) => {
+    const url = response.url();
+    if (url.endsWith("/events") || response.request().headers()["hx-request"]) return;
+    const body = await response.body().catch(() => Buffer.alloc(0));
+    seen.weight.set(url, gzipSync(body).length);
+  });
+  // Errors of a page are its status, not a fault: Chromium writes them to the console all the same.
+  const answer = await page.goto(origin + path, { waitUntil: "load" });
+  if (answer.status() >= 400) {
+    const before = findings.length;
+    for (let place = before - 1; place >= 0; place -= 1) {
+      if (findings[place].startsWith(`${where}: console: Failed to load resource`)) findings.splice(place, 1);
+    }
+  }
+  return { context, page, seen };
+}
+
+async function measure(where, page) {
+  const wide = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
+  if (wide > 0) note(where, `${wide} px too wide`);
+  const small = await page.evaluate(([selector, least]) => [...document.querySelectorAll(selector)]
+    .filter((element) => element.checkVisibility() && element.getBoundingClientRect().height < least - 0.5)
+    .map((element) => `${element.outerHTML.slice(0, 80)} (${Math.round(element.getBoundingClientRect().height)} px)`),
+  [TARGETS, TARGET_LEAST]);
+  small.forEach((one) => note(where, `hard to hit: ${one}`));
+  const text = await page.content();
+  if (text.includes("⟦missing⟧")) note(where, "has a missing message");
+  const ids = await page.evaluate(() => [...document.querySelectorAll("[id]")].map((element) => element.id));
+  const twice = ids.filter((id, place) => ids.indexOf(id) !== place);
+  if (twice.length) note(where, `ids that stand twice: ${twice}`);
+}
+
+async function judge(where, page) {
+  await page.evaluate(axe);
+  const { violations } = await page.evaluate(() => window.axe.run(document, {
+    runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"],
+  }));
+  for (const { id, impact, nodes } of violations) {
+    const line = `axe ${impact}: ${id}: ${nodes.map((node) => node.html.slice(0, 120)).join(" | ")}`;
+    if (["serious", "critical"].includes(impact)) note(where, line);
+    else console.log(`${where}: ${line}`);
+  }
+}
+
+const weights = [];
+for (const { path, sample, language } of wanted) {
+  for (const width of [360, 1280]) {
+    for (const colorScheme of ["light", "dark"]) {
+      // In the other languages lengths differ, not colours.
+      if (language !== "en" && (width !== 360 || colorScheme !== "light")) continue;
+      const where = `${sample}-${language}-${width}-${colorScheme}`;
+      const { context, page, seen } = await open(where, path, { viewport: { width, height: 800 }, colorScheme });
+      await measure(where, page);
+      await page.screenshot({ path: `${folder}/${where}.png`, fullPage: true });
+      await judge(where, page);
+      const weight = [...seen.weight.values()].reduce((sum, one) => sum + one, 0);
+      if (weight > WEIGHT_LIMIT) note(where, `${weight} bytes are more than ${WEIGHT_LIMIT}`);
+      weights.push([weight, where]);
+      await context.close();
+    }
+  }
+}
+
+// A change on the node arrives by itself, and whoever has the focus on a switch keeps it.
+if (wanted.some(({ sample }) => sample === "services")) {
+  const where = "live";
+  const { path } = named.find(({ sample, language }) => sample === "services" && language === "en");
+  const { context, page, seen } = await open(where, path, { viewport: { width: 360, height: 800 } });
+  await page.focus("#switch-icecast");
+  const old = await page.$("#live");
+  await page.waitForFunction((element) => !element.isConnected, old, { timeout: 5000 })
+    .catch(() => note(where, "the page did not change by itself"));
+  await page.waitForTimeout(200);
+  if (!seen.asked.length) note(where, "the page was not asked for anew");
+  const focus = await page.evaluate(() => document.activeElement?.id);
+  if (focus !== "switch-icecast") note(where, `the focus went to \`${focus}\``);
+  await context.close();
+}
+
+await browser.close();
+weights.sort(([one], [other]) => other - one);
+writeFileSync(`${folder}/weights.txt`, weights.map(([weight, where]) => `${weight} ${where}\n`).join(""));
+console.log(`pages: ${weights.length} looked at, the heaviest has ${weights[0]?.[0]} bytes (${weights[0]?.[1]})`);
+for (const finding of findings) console.error(finding);
+if (findings.length) {
+  console.error(`pages: ${findings.length} findings`);
+  process.exit(1);
+}
