@@ -44,9 +44,8 @@ async fn main() -> anyhow::Result<()> {
 
 /// The address of each sample in each language.
 async fn list() -> String {
-    let lines = Language::all().flat_map(|language| {
-        SAMPLES.iter().map(move |sample| format!("{}\n", sample.address(language)))
-    });
+    let lines = Language::all()
+        .flat_map(|language| SAMPLES.iter().map(move |sample| format!("{}\n", sample.address(language))));
     lines.collect()
 }
 

@@ -16,12 +16,14 @@ mod api;
 pub mod ask;
 pub mod assets;
 pub mod context;
+mod forms;
 mod guard;
 pub mod guests;
 pub mod language;
 pub mod pages;
 pub mod password;
 pub mod peer;
+mod rooms;
 mod secret;
 pub mod server;
 mod session;
@@ -59,7 +61,8 @@ impl Handle {
 
 /// Every page and answer, behind the guard. Needs no socket; each request carries its [`peer::Peer`] as an extension.
 pub fn router(handle: Handle) -> Router {
-    let rooms = Router::new().nest("/api/v1", api::router()).with_state(handle.clone());
+    let pages = rooms::router().merge(forms::router());
+    let rooms = pages.nest("/api/v1", api::router()).with_state(handle.clone());
     // Around the router, not within: a layer of `rooms` would stand behind its choice of path and method.
     Router::new()
         .fallback_service(rooms)

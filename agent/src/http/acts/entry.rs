@@ -41,6 +41,11 @@ pub(in crate::http) async fn open_setup(visit: &Visit, code: &str) -> Result<Str
     Ok(secret)
 }
 
+/// Whether this secret opens the setup.
+pub(in crate::http) async fn is_setup_open(visit: &Visit, secret: &str) -> bool {
+    visit.ask(Command::CheckSetup(digest(secret))).await.is_ok()
+}
+
 /// Makes the visitor the owner.
 pub(in crate::http) async fn claim(visit: &Visit, setup: &str, typed: &NewPerson<'_>) -> Result<(), Failure> {
     // First: nobody without the code makes the node compute.

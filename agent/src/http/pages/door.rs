@@ -74,7 +74,9 @@ pub fn claim(context: &Context, form: &Form, step: Step) -> Page {
             refusal: refusal(t, form),
             action: "/claim/code".to_owned(),
             fields: vec![
-                Field::text(t, form, "code", "field-code").hint(t.say("field-code-hint")).complete("one-time-code"),
+                Field::text(t, form, "code", "field-code")
+                    .hint(t.say("field-code-hint"))
+                    .complete("one-time-code"),
             ],
             button: t.say("claim-next"),
             fingerprint: Some(&context.fingerprint),
@@ -142,8 +144,11 @@ fn new_person(context: &Context, form: &Form) -> Vec<Field> {
             .hint(t.say("field-your-name-hint"))
             .complete("username")
             .limit(NAME_LIMIT),
-        Field::password(t, form, "password", "field-new-password")
-            .hint(t.with("field-password-hint", "least", PASSWORD_LEAST)),
+        Field::password(t, form, "password", "field-new-password").hint(t.with(
+            "field-password-hint",
+            "least",
+            PASSWORD_LEAST,
+        )),
         Field::password(t, form, "again", "field-again"),
     ]
 }

@@ -60,7 +60,10 @@ pub fn home(context: &Context, form: &Form) -> Page {
         cause,
         attention: if may_look { attention(context) } else { Vec::new() },
         work: snapshot.operations.running().filter(|_| may_look).map(|it| Work::new(context, it)).collect(),
-        services: on.map(|report| Card::new(context, report)).filter(|card| may_look || !card.addresses.is_empty()).collect(),
+        services: on
+            .map(|report| Card::new(context, report))
+            .filter(|card| may_look || !card.addresses.is_empty())
+            .collect(),
         may_look,
         may_switch: context.who.may(Right::Services),
         refusal: super::parts::refusal(t, form),
@@ -91,7 +94,12 @@ fn disk_thing(context: &Context, disk: &Disk) -> Thing {
     let t = context.language;
     let title = t.with(if disk.is_full() { "disk-full" } else { "disk-tight" }, "disk", t.place(disk.place));
     let text = t.both("disk-left", ("free", &t.bytes(disk.free)), ("total", &t.bytes(disk.total)));
-    Thing { title, text: format!("{text} {}", t.say("remedy-disk-full")), cause: None, link: Some("/logs#room".to_owned()) }
+    Thing {
+        title,
+        text: format!("{text} {}", t.say("remedy-disk-full")),
+        cause: None,
+        link: Some("/logs#room".to_owned()),
+    }
 }
 
 /// Where a problem is mended, or at least explained.

@@ -52,10 +52,10 @@ pub fn logs(context: &Context, form: &Form) -> Page {
     let mut kept: Vec<_> =
         snapshot.services.iter().filter_map(|report| Some((report.usage?, report))).collect();
     kept.sort_by_key(|(usage, _)| std::cmp::Reverse(usage.bytes));
-    let kept = kept.into_iter().filter(|(usage, _)| usage.bytes > 0).map(|(usage, report)| Kept {
-        title: t.service_title(report),
-        size: t.bytes(usage.bytes),
-    });
+    let kept = kept
+        .into_iter()
+        .filter(|(usage, _)| usage.bytes > 0)
+        .map(|(usage, report)| Kept { title: t.service_title(report), size: t.bytes(usage.bytes) });
     let services = snapshot.services.iter().filter(|_| may_read);
     let page = Logs {
         frame: Frame::new(context),

@@ -7,9 +7,9 @@ use axum::response::{Html, IntoResponse, Response};
 use super::assets;
 use super::context::{Context, Form};
 use super::language::Language;
+use crate::node::pending::Change;
 use crate::node::people::Role;
 use crate::node::people::access::Scope;
-use crate::node::pending::Change;
 use crate::node::rights::Right;
 
 mod account;
@@ -151,7 +151,8 @@ fn said(context: &Context) -> String {
     }
     let (t, snapshot) = (context.language, &context.snapshot);
     let work = snapshot.operations.running().filter(|_| context.who.may(Right::Look));
-    let work = work.map(|it| t.both("said-work", ("task", &t.task(&it.task, snapshot)), ("step", &t.progress(it))));
+    let work =
+        work.map(|it| t.both("said-work", ("task", &t.task(&it.task, snapshot)), ("step", &t.progress(it))));
     std::iter::once(t.headline(snapshot)).chain(work).collect::<Vec<_>>().join(". ")
 }
 

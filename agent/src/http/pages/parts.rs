@@ -143,9 +143,14 @@ impl Card {
             switch: Switch {
                 // One that ended badly was wanted: what is offered is to switch it off.
                 on: matches!(report.state, State::Running | State::Starting | State::Failed),
-                free: busy.is_none() && !matches!(report.state, State::Missing | State::Unknown | State::Stopping),
+                free: busy.is_none()
+                    && !matches!(report.state, State::Missing | State::Unknown | State::Stopping),
             },
-            addresses: if report.state == State::Running { addresses(context, &report.service) } else { Vec::new() },
+            addresses: if report.state == State::Running {
+                addresses(context, &report.service)
+            } else {
+                Vec::new()
+            },
         }
     }
 }
@@ -190,8 +195,18 @@ impl Field {
 
     /// A password: never shown again.
     pub(super) fn password(t: Language, form: &Form, name: &'static str, label: &str) -> Self {
-        let complete = if name == "again" || label == "field-new-password" { "new-password" } else { "current-password" };
-        Self { kind: "password", complete, value: String::new(), limit: 256, ..Self::text(t, form, name, label) }
+        let complete = if name == "again" || label == "field-new-password" {
+            "new-password"
+        } else {
+            "current-password"
+        };
+        Self {
+            kind: "password",
+            complete,
+            value: String::new(),
+            limit: 256,
+            ..Self::text(t, form, name, label)
+        }
     }
 
     pub(super) fn hint(self, hint: String) -> Self {

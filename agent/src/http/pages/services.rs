@@ -41,7 +41,8 @@ pub fn services(context: &Context, form: &Form) -> Page {
         let kind = report.service.role.to_string();
         groups.entry((kind_order(&kind), kind)).or_default().push(Card::new(context, report));
     }
-    let groups = groups.into_iter().map(|((_, kind), cards)| Group { title: context.language.kind(&kind), cards });
+    let groups =
+        groups.into_iter().map(|((_, kind), cards)| Group { title: context.language.kind(&kind), cards });
     let page = Services {
         frame: Frame::new(context),
         refusal: refusal(context.language, form),
@@ -122,7 +123,11 @@ pub fn service(context: &Context, form: &Form, name: &str) -> Page {
         frame: Frame::new(context),
         refusal: refusal(t, form),
         kind: t.kind(&report.service.role),
-        addresses: if report.state == State::Running { addresses(context, &report.service) } else { Vec::new() },
+        addresses: if report.state == State::Running {
+            addresses(context, &report.service)
+        } else {
+            Vec::new()
+        },
         work: report.operation.as_ref().map(|operation| Work::new(context, operation)),
         usage: report.usage.map(|usage| {
             let size = t.bytes(usage.bytes);
