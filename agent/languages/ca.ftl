@@ -101,6 +101,7 @@ effect-people-lost = La llista de persones es va malmetre i el node va canviar d
 effect-operations-lost = La llista del que s’ha fet es va malmetre i ha començat de nou
 effect-preferences-lost = El que el node recorda d’ell mateix es va malmetre
 effect-firewall-stuck = No s’ha pogut ajustar el tallafoc: els ports oberts són els d’abans
+effect-helper-away = L’ajudant no respon: no es pot encendre ni apagar cap servei
 disk-system = Disc del sistema
 disk-data = Disc de dades
 disk-tight = { $disk }: queda poc espai

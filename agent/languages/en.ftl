@@ -102,6 +102,7 @@ effect-people-lost = The list of people was damaged, and the node was claimed an
 effect-operations-lost = The list of what was done was damaged, and began anew
 effect-preferences-lost = What the node remembers about itself was damaged
 effect-firewall-stuck = The firewall could not be set, so the open ports are what they were before
+effect-helper-away = The helper does not answer, so services cannot be switched
 disk-system = System disk
 disk-data = Data disk
 disk-tight = { $disk }: little room is left

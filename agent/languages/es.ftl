@@ -101,6 +101,7 @@ effect-people-lost = La lista de personas se dañó y el nodo cambió de dueño
 effect-operations-lost = La lista de lo que se ha hecho se dañó y ha empezado de nuevo
 effect-preferences-lost = Lo que el nodo recuerda de sí mismo se dañó
 effect-firewall-stuck = No se pudo ajustar el cortafuegos: los puertos abiertos son los de antes
+effect-helper-away = El ayudante no responde: no se puede encender ni apagar ningún servicio
 disk-system = Disco del sistema
 disk-data = Disco de datos
 disk-tight = { $disk }: queda poco espacio

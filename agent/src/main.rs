@@ -1,5 +1,6 @@
 //! The program: arguments, sockets from systemd, one thread.
 
+use std::io::Read;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -23,6 +24,13 @@ struct Arguments {
 enum Verb {
     /// Serve the page and the API (the default)
     Serve(Serve),
+    /// Print a text as a QR code, for the console
+    Qr {
+        /// The text
+        text: String,
+    },
+    /// Read a claim code from standard input and print its hash, for the node's configuration
+    HashCode,
 }
 
 #[derive(Debug, Args)]
@@ -55,11 +63,13 @@ struct Serve {
 
 fn main() -> ExitCode {
     let Arguments { verb, serve } = Arguments::parse();
-    let serve = match verb {
-        Some(Verb::Serve(serve)) => serve,
-        None => serve,
+    let done = match verb {
+        Some(Verb::Serve(serve)) => start(serve),
+        None => start(serve),
+        Some(Verb::Qr { text }) => print_qr(&text),
+        Some(Verb::HashCode) => print_hash(),
     };
-    match start(serve) {
+    match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             journal::write(Level::Error, &format!("{error:#}"));
@@ -81,4 +91,22 @@ fn start(serve: Serve) -> anyhow::Result<()> {
     let runtime_ = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let options = run::Options { services, state, runtime, listen, listen_tls, bus, helper, preset };
     runtime_.block_on(run::serve(options, sockets))
+}
+
+/// In half blocks, which the console's own font has; with the quiet zone that readers need.
+fn print_qr(text: &str) -> anyhow::Result<()> {
+    let code = qrcode::QrCode::with_error_correction_level(text, qrcode::EcLevel::L)?;
+    println!("{}", code.render::<qrcode::render::unicode::Dense1x2>().build());
+    Ok(())
+}
+
+fn print_hash() -> anyhow::Result<()> {
+    let mut code = String::new();
+    std::io::stdin().take(1024).read_to_string(&mut code)?;
+    let code = code.trim();
+    anyhow::ensure!(code.chars().count() >= 8, "a claim code has 8 letters or more");
+    let hasher = nuvol_agent::http::password::Hasher::default();
+    let runtime = tokio::runtime::Builder::new_current_thread().build()?;
+    println!("{}", runtime.block_on(hasher.hash(code.to_owned()))?.0);
+    Ok(())
 }

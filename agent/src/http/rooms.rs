@@ -1,10 +1,11 @@
 //! The pages that one looks at, and the line by which they hear that something has changed.
 
+use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::Path;
+use axum::extract::{Path, Query};
 use axum::http::header::HeaderName;
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Redirect, Response};
@@ -125,12 +126,14 @@ async fn sign_in(visit: Visit) -> Response {
 }
 
 /// Where the code was given already, the next step; it can be left and taken up again.
-async fn claim(visit: Visit) -> Response {
+async fn claim(visit: Visit, Query(given): Query<BTreeMap<String, String>>) -> Response {
     let step = match &visit.setup {
         Some(secret) if entry::is_setup_open(&visit, secret).await => Step::Owner,
         _ => Step::Code,
     };
-    pages::claim(&visit.context, &Form::default(), step).into_response()
+    // The QR code on the node's screen brings the code along.
+    let values = given.into_iter().filter(|(name, _)| name == "code").collect();
+    pages::claim(&visit.context, &Form { values, ..Form::default() }, step).into_response()
 }
 
 async fn join(visit: Visit, Path(secret): Path<String>) -> Response {

@@ -32,6 +32,8 @@ pub enum Effect {
     PreferencesLost,
     /// The firewall could not be set, so what it lets through is what it was.
     FirewallStuck,
+    /// The helper does not answer, so nothing can be switched.
+    HelperAway,
 }
 
 /// A disk and the room on it.

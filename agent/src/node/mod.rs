@@ -87,8 +87,10 @@ pub enum Ticket {
     Operation(OperationId),
     /// Somebody who waits for it.
     Asked(u64),
-    /// The node itself.
+    /// The node itself, which wants to know something about a service.
     Own,
+    /// The node itself, which wants its firewall to fit.
+    Firewall,
 }
 
 /// A document that must survive a power failure.
@@ -289,7 +291,7 @@ impl Node {
         operations.cut_off(now.unix_s);
         self.operations = Arc::new(operations);
         self.trial = restored.preferences.trial.map(|change| Trial { change, until: now.uptime });
-        let mut actions = vec![Action::Help(Ticket::Own, Job::Firewall)];
+        let mut actions = vec![Action::Help(Ticket::Firewall, Job::Firewall)];
         actions.push(if self.is_claimed() { Action::ForgetClaimCode } else { Action::DrawClaimCode });
         actions
     }

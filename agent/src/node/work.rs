@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::command::{Line, Refusal, Reply};
 use super::operation::{Operation, OperationId, Progress, Step, Task, Trouble};
 use super::service::Service;
-use super::{Action, Document, Level, Moment, Node, Ticket};
+use super::{Action, Document, Effect, Level, Moment, Node, Problem, Ticket};
 
 /// A job for the helper.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -117,6 +117,8 @@ pub struct Usage {
 
 /// Every so often what services keep is measured anew.
 const MEASURE_EVERY: Duration = Duration::from_secs(10 * 60);
+/// What the helper could not do it is asked again.
+const TRY_AGAIN: Duration = Duration::from_secs(30);
 /// And what has run out is forgotten.
 const TIDY_EVERY: Duration = Duration::from_secs(60 * 60);
 
@@ -127,6 +129,19 @@ pub(super) struct Chores {
     measuring: bool,
     asked_settings: BTreeSet<String>,
     tidied: Duration,
+    firewall: Firewall,
+}
+
+/// Whether the firewall lets through what it should.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+enum Firewall {
+    /// The helper was asked, or is about to be.
+    #[default]
+    Asked,
+    /// It does.
+    Fits,
+    /// It was not to be done; when the helper is asked again.
+    TryAt(Duration),
 }
 
 impl Node {
@@ -147,8 +162,12 @@ impl Node {
                 actions.push(Action::Save(Document::People(tidy)));
             }
         }
-        actions.extend(self.ask_settings());
-        actions.extend(self.measure(now));
+        actions.extend(self.try_firewall(now));
+        // A helper that is away is asked for nothing else.
+        if self.chores.firewall == Firewall::Fits {
+            actions.extend(self.ask_settings());
+            actions.extend(self.measure(now));
+        }
         actions
     }
 
@@ -188,6 +207,7 @@ impl Node {
                 News::Failed(trouble) => vec![Action::Answer(ticket, Err(Refusal::Trouble(trouble)))],
             },
             Ticket::Own => self.learn(news),
+            Ticket::Firewall => self.learn_of_firewall(now, news),
         }
     }
 
@@ -234,8 +254,41 @@ impl Node {
             News::Step(_) | News::Done(_) => Vec::new(),
             News::Failed(trouble) => {
                 self.chores.measuring = false;
-                vec![Action::Log(Level::Warning, format!("the helper could not help: {trouble:?}"))]
+                // That the helper is away is told once, when the firewall is asked for.
+                let away = matches!(trouble, Trouble::HelperAway { .. });
+                let line = format!("the helper could not help: {trouble:?}");
+                (!away).then_some(Action::Log(Level::Warning, line)).into_iter().collect()
             }
+        }
+    }
+
+    /// The firewall fits, or does not. It is the first that the helper is asked for, and asked again until it is done.
+    fn learn_of_firewall(&mut self, now: Moment, news: News) -> Vec<Action> {
+        let (effect, cause) = match news {
+            News::Step(_) => return Vec::new(),
+            News::Done(_) => {
+                self.chores.firewall = Firewall::Fits;
+                self.chores.asked_settings.clear();
+                let gone = [Effect::FirewallStuck, Effect::HelperAway];
+                self.problems.retain(|problem| !gone.contains(&problem.effect));
+                return self.ask_settings();
+            }
+            News::Failed(Trouble::HelperAway { detail }) => (Effect::HelperAway, detail.to_string()),
+            News::Failed(trouble) => (Effect::FirewallStuck, format!("{trouble:?}")),
+        };
+        self.chores.firewall = Firewall::TryAt(now.uptime + TRY_AGAIN);
+        let problem = Problem { effect, cause };
+        if self.problems.contains(&problem) { Vec::new() } else { self.take_problem(problem) }
+    }
+
+    /// Asks for the firewall anew where it does not fit yet.
+    fn try_firewall(&mut self, now: Moment) -> Option<Action> {
+        match self.chores.firewall {
+            Firewall::TryAt(at) if at <= now.uptime => {
+                self.chores.firewall = Firewall::Asked;
+                Some(Action::Help(Ticket::Firewall, Job::Firewall))
+            }
+            _ => None,
         }
     }
 }

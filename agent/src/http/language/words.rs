@@ -167,6 +167,7 @@ impl Language {
             Effect::OperationsLost => self.say("effect-operations-lost"),
             Effect::PreferencesLost => self.say("effect-preferences-lost"),
             Effect::FirewallStuck => self.say("effect-firewall-stuck"),
+            Effect::HelperAway => self.say("effect-helper-away"),
         }
     }
 
