@@ -20,6 +20,8 @@ use crate::node::Level;
 const REQUEST_LIMIT: Duration = Duration::from_secs(10);
 /// Whoever asked and does not listen is not waited for.
 const ANSWER_LIMIT: Duration = Duration::from_secs(10);
+/// Whoever has its answer closes the connection; nobody else is waited for.
+const DRAIN_LIMIT: Duration = Duration::from_secs(2);
 /// The agent asks one thing after the other; more than this at once is somebody's mistake.
 const GUESTS_LIMIT: usize = 16;
 
@@ -75,6 +77,7 @@ impl Desk {
         };
         // Whoever asked may be gone; what was done is done, and the journal has it.
         send(&mut stream, &last.into()).await.ok();
+        drain(stream).await;
     }
 
     async fn answer(&self, uid: u32, request: &Request, stream: &mut UnixStream) -> Final {
@@ -136,6 +139,16 @@ async fn read(stream: &mut UnixStream) -> Result<Request, String> {
     };
     timeout(REQUEST_LIMIT, whole).await.map_err(|_| "the request does not end".to_owned())??;
     Request::read(&bytes)
+}
+
+/// Takes in what still comes, for a while: a connection that is closed before all was read loses its answer.
+async fn drain(mut stream: UnixStream) {
+    let all = async {
+        stream.shutdown().await?;
+        let mut rest = stream.take(4 * REQUEST_LIMIT_BYTES as u64);
+        tokio::io::copy(&mut rest, &mut tokio::io::sink()).await
+    };
+    timeout(DRAIN_LIMIT, all).await.ok();
 }
 
 async fn send(stream: &mut UnixStream, answer: &Answer) -> anyhow::Result<()> {

@@ -9,7 +9,7 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
-use rustix::fs::{Mode, OFlags, ResolveFlags};
+use rustix::fs::{Mode, OFlags};
 
 use crate::node::service::{Service, Text};
 use crate::node::setting::Value;
@@ -94,11 +94,20 @@ pub fn shown(service: &Service) -> BTreeMap<String, String> {
 }
 
 /// Reads a file in a folder where a service may write. It could put a link there to what only root may read; so no
-/// part of the path may be one.
+/// part of the path may be one. Step by step, because containers often know no `openat2`.
 fn service_file(path: &Path) -> io::Result<String> {
-    let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY;
-    let file = rustix::fs::openat2(rustix::fs::CWD, path, flags, Mode::empty(), ResolveFlags::NO_SYMLINKS)?;
-    let file = File::from(file);
+    let names: Vec<_> = path.iter().skip(1).collect();
+    let Some((file, folders)) = names.split_last() else {
+        return Err(io::Error::other("it is not a file"));
+    };
+    let folder_flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let mut at = rustix::fs::openat(rustix::fs::CWD, "/", folder_flags, Mode::empty())?;
+    for folder in folders {
+        at = rustix::fs::openat(&at, *folder, folder_flags, Mode::empty())?;
+    }
+    // Not waiting: it may be a pipe that nobody writes to.
+    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+    let file = File::from(rustix::fs::openat(&at, *file, flags, Mode::empty())?);
     if !file.metadata()?.is_file() {
         return Err(io::Error::other("it is not a file"));
     }
