@@ -4,6 +4,7 @@
 //! door that makes events or carries out actions, and no door names another. [`run`] joins them.
 
 pub mod bus;
+pub mod ctl;
 pub mod helper;
 pub mod http;
 pub mod journal;
