@@ -6,6 +6,7 @@
 //! [`helper`] is a program of its own in the same crate: it does as root the few things that the agent may not.
 
 pub mod bus;
+pub mod ctl;
 pub mod helper;
 pub mod http;
 pub mod journal;
