@@ -18,10 +18,13 @@ const MAP: [(&str, &[&str]); 8] = [
 ];
 
 /// Crates that belong to one module.
-const ONE_PLACE: [(&str, &str); 6] = [
+const ONE_PLACE: [(&str, &str); 9] = [
     ("zbus", "bus/"),
     ("axum", "http/"),
-    ("askama", "http/"),
+    ("askama", "http/pages/"),
+    ("fluent_bundle", "http/language/"),
+    ("qrcode", "http/pages/addresses.rs"),
+    ("flate2", "http/assets.rs"),
     ("rcgen", "state/"),
     ("serde_yaml", "services/yaml.rs"),
     ("sd_notify", "run.rs"),

@@ -90,7 +90,8 @@ pub async fn asset(Path(name): Path<String>, headers: HeaderMap) -> Response {
     let kind = [(CONTENT_TYPE, asset.kind)];
     let gzip = |one: &str| {
         let mut parts = one.trim().split(';').map(str::trim);
-        parts.next() == Some("gzip") && !parts.any(|part| matches!(part, "q=0" | "q=0.0" | "q=0.00" | "q=0.000"))
+        parts.next() == Some("gzip")
+            && !parts.any(|part| matches!(part, "q=0" | "q=0.0" | "q=0.00" | "q=0.000"))
     };
     if !asset.packed.is_empty() && text_of(ACCEPT_ENCODING).is_some_and(|all| all.split(',').any(gzip)) {
         return (marks, kind, [(CONTENT_ENCODING, "gzip")], asset.packed.clone()).into_response();

@@ -19,7 +19,8 @@ use nuvol_agent::node::{Disk, Effect, Image, Place, Problem, Usage};
 use serde_json::{Value, json};
 
 const NOW_S: u64 = 1_795_374_000;
-const FINGERPRINT: &str = "3F:1C:9A:77:02:E4:5B:D8:C6:11:8E:F0:4A:29:B3:65:7D:90:1F:C2:A8:34:EB:56:0D:79:F1:82:BC:4E:A0:13";
+const FINGERPRINT: &str =
+    "3F:1C:9A:77:02:E4:5B:D8:C6:11:8E:F0:4A:29:B3:65:7D:90:1F:C2:A8:34:EB:56:0D:79:F1:82:BC:4E:A0:13";
 
 /// What is known, looked at by a visitor.
 pub fn context(language: Language) -> Context {
@@ -59,7 +60,10 @@ pub fn fresh(context: &mut Context) {
     calm(context);
     let snapshot = Arc::make_mut(&mut context.snapshot);
     let reports = snapshot.services.iter().map(|report| {
-        let off = |unit: &UnitReport| UnitReport { name: unit.name.clone(), unit: Some(unit_in("inactive", "dead")) };
+        let off = |unit: &UnitReport| UnitReport {
+            name: unit.name.clone(),
+            unit: Some(unit_in("inactive", "dead")),
+        };
         ServiceReport::new(report.service.clone(), report.units.iter().map(off).collect())
     });
     let reports: Vec<_> = reports.filter(|report| !report.needs_attention()).collect();
@@ -128,7 +132,10 @@ pub fn snapshot() -> Snapshot {
             Disk { place: Place::System, free: 2_400_000_000, total: 4_000_000_000 },
             Disk { place: Place::Data, free: 310_000_000, total: 64_000_000_000 },
         ],
-        problems: vec![Problem { effect: Effect::NoIdentity, cause: "identity.pem: no room on the disk".to_owned() }],
+        problems: vec![Problem {
+            effect: Effect::NoIdentity,
+            cause: "identity.pem: no room on the disk".to_owned(),
+        }],
         ownership: Ownership::Claimed,
         people: Arc::new(people()),
         operations: Arc::new(operations),
@@ -140,7 +147,8 @@ pub fn snapshot() -> Snapshot {
 fn operations() -> Operations {
     let mut operations = Operations::default();
     let service = |name: &str| name.to_owned();
-    let trouble = Trouble::PortTaken { port: 64738, protocol: "tcp".to_owned(), by: Some("murmurd".to_owned()) };
+    let trouble =
+        Trouble::PortTaken { port: 64738, protocol: "tcp".to_owned(), by: Some("murmurd".to_owned()) };
     let done = [
         (Task::SwitchOn { service: service("icecast") }, Progress::Done),
         (Task::SwitchOn { service: service("mumble") }, Progress::Failed(trouble)),
@@ -186,7 +194,8 @@ fn people() -> People {
         since_s: NOW_S - 3600,
         until_s: NOW_S + 6 * 86_400,
     };
-    let sessions = [("s1", 0, 0, "Firefox, Linux"), ("s2", 0, 9, "Safari, iPhone"), ("s3", 1, 1, ""), ("s4", 2, 1, "")];
+    let sessions =
+        [("s1", 0, 0, "Firefox, Linux"), ("s2", 0, 9, "Safari, iPhone"), ("s3", 1, 1, ""), ("s4", 2, 1, "")];
     let invitations = [
         ("i1", Purpose::Join { role: Role::Member }, "Pol, from number 12"),
         ("i2", Purpose::Password { person: PersonId(2) }, ""),
@@ -246,24 +255,80 @@ fn catalogue() -> Vec<Service> {
     let encryption = json!({"name": "encryption", "title": "Encrypted connections", "kind": "choice", "default": "preferred", "choices": [
         {"name": "tolerated", "title": "If the other side wants"}, {"name": "preferred", "title": "Where possible"}, {"name": "required", "title": "Always"}]});
     let services = [
-        service("avahi", "Local discovery", "Makes this node and its services found by name on the local network", "discovery", "always",
-            json!({"ports": [port("mdns", 5353, "udp", &["lan"])]})),
-        service("icecast", "Icecast", "Your own radio station", "streaming", "on-demand",
+        service(
+            "avahi",
+            "Local discovery",
+            "Makes this node and its services found by name on the local network",
+            "discovery",
+            "always",
+            json!({"ports": [port("mdns", 5353, "udp", &["lan"])]}),
+        ),
+        service(
+            "icecast",
+            "Icecast",
+            "Your own radio station",
+            "streaming",
+            "on-demand",
             json!({"ports": [port("stream", 8000, "tcp", &["lan", "mesh"])], "announce": {"type": "_icecast._tcp", "port": "stream"}, "data": ["/var/lib/icecast2"],
-                "settings": [text("location", "Where the station is", "Community cloud"), number("listeners", "Listeners at most", 100, "")]})),
-        service("mumble", "Mumble", "Voice chat for groups", "voice", "on-demand",
-            json!({"ports": [port("control", 64738, "tcp", &["lan", "mesh"])], "announce": {"type": "_mumble._tcp", "port": "control"}, "data": ["/var/lib/mumble-server"]})),
-        service("nginx", "Web site", "Publish pages and files of your own", "web", "on-demand",
-            json!({"ports": [port("web", 8080, "tcp", &["lan", "mesh"])], "data": ["/srv/www"], "settings": [list_folders]})),
-        service("ssh", "Remote shell", "Log in from elsewhere with a key", "access", "always", json!({"ports": [port("ssh", 22, "tcp", &["lan"])]})),
-        service("syncthing", "Syncthing", "Keep folders in step between your devices and friends' nodes", "storage", "on-demand",
-            json!({"ports": [port("sync", 22000, "tcp", &["lan", "mesh"]), port("web", 8384, "tcp", &["loopback"])], "data": ["/var/lib/syncthing"]})),
-        service("tahoe-lafs", "Tahoe-LAFS", "Files spread over friends' nodes so that no single one can lose or read them", "storage", "on-demand", json!({"data": ["/var/lib/tahoe-lafs"]})),
-        service("tinc", "Mesh network", "A private network between the homes of a community", "mesh", "on-demand",
-            json!({"ports": [port("meta", 655, "tcp", &["lan", "internet"])]})),
-        service("transmission", "Transmission", "Share and fetch large files with BitTorrent", "sharing", "on-demand",
+                "settings": [text("location", "Where the station is", "Community cloud"), number("listeners", "Listeners at most", 100, "")]}),
+        ),
+        service(
+            "mumble",
+            "Mumble",
+            "Voice chat for groups",
+            "voice",
+            "on-demand",
+            json!({"ports": [port("control", 64738, "tcp", &["lan", "mesh"])], "announce": {"type": "_mumble._tcp", "port": "control"}, "data": ["/var/lib/mumble-server"]}),
+        ),
+        service(
+            "nginx",
+            "Web site",
+            "Publish pages and files of your own",
+            "web",
+            "on-demand",
+            json!({"ports": [port("web", 8080, "tcp", &["lan", "mesh"])], "data": ["/srv/www"], "settings": [list_folders]}),
+        ),
+        service(
+            "ssh",
+            "Remote shell",
+            "Log in from elsewhere with a key",
+            "access",
+            "always",
+            json!({"ports": [port("ssh", 22, "tcp", &["lan"])]}),
+        ),
+        service(
+            "syncthing",
+            "Syncthing",
+            "Keep folders in step between your devices and friends' nodes",
+            "storage",
+            "on-demand",
+            json!({"ports": [port("sync", 22000, "tcp", &["lan", "mesh"]), port("web", 8384, "tcp", &["loopback"])], "data": ["/var/lib/syncthing"]}),
+        ),
+        service(
+            "tahoe-lafs",
+            "Tahoe-LAFS",
+            "Files spread over friends' nodes so that no single one can lose or read them",
+            "storage",
+            "on-demand",
+            json!({"data": ["/var/lib/tahoe-lafs"]}),
+        ),
+        service(
+            "tinc",
+            "Mesh network",
+            "A private network between the homes of a community",
+            "mesh",
+            "on-demand",
+            json!({"ports": [port("meta", 655, "tcp", &["lan", "internet"])]}),
+        ),
+        service(
+            "transmission",
+            "Transmission",
+            "Share and fetch large files with BitTorrent",
+            "sharing",
+            "on-demand",
             json!({"ports": [port("peer", 51413, "tcp", &["lan"])], "data": ["/var/lib/transmission-daemon"],
-                "settings": [number("upload-limit", "Uploads at most", 0, "kB/s"), number("ratio", "Shares until it has given back", 0, "%"), encryption]})),
+                "settings": [number("upload-limit", "Uploads at most", 0, "kB/s"), number("ratio", "Shares until it has given back", 0, "%"), encryption]}),
+        ),
     ];
     services.into_iter().filter_map(Result::ok).collect()
 }

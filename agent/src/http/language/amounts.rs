@@ -4,8 +4,8 @@ use super::Language;
 
 const DAY_S: u64 = 24 * 60 * 60;
 const MONTHS: [&str; 12] = [
-    "month-1", "month-2", "month-3", "month-4", "month-5", "month-6", "month-7", "month-8", "month-9", "month-10",
-    "month-11", "month-12",
+    "month-1", "month-2", "month-3", "month-4", "month-5", "month-6", "month-7", "month-8", "month-9",
+    "month-10", "month-11", "month-12",
 ];
 
 impl Language {
@@ -30,7 +30,11 @@ impl Language {
     pub fn relative(self, then_s: u64, now_s: u64) -> String {
         if then_s <= now_s {
             let ago = now_s - then_s;
-            return if ago < 60 { self.say("time-now") } else { self.with("time-ago", "time", self.largest(ago)) };
+            return if ago < 60 {
+                self.say("time-now")
+            } else {
+                self.with("time-ago", "time", self.largest(ago))
+            };
         }
         self.with("time-in", "time", self.largest((then_s - now_s).max(60)))
     }

@@ -8,8 +8,8 @@ use fluent_bundle::{FluentArgs, FluentResource, FluentValue};
 
 mod amounts;
 mod refusals;
-mod work;
 mod words;
+mod work;
 
 pub(super) use amounts::machine_time;
 pub(super) use words::kind_order;
@@ -163,5 +163,5 @@ macro_rules! numbers {
 
 numbers!(u8 u16 u32 u64 usize i32 i64);
 
-
-
+#[cfg(test)]
+mod tests;

@@ -82,7 +82,9 @@ impl Language {
     pub fn report(self, report: &ServiceReport) -> Option<String> {
         match &report.why {
             Some(why) => Some(self.why(why)),
-            None if report.state == State::Stopped && report.needs_attention() => Some(self.say("why-stopped")),
+            None if report.state == State::Stopped && report.needs_attention() => {
+                Some(self.say("why-stopped"))
+            }
             None => None,
         }
     }

@@ -69,7 +69,7 @@ pub fn account(context: &Context, form: &Form) -> Page {
     let mut sessions: Vec<_> = sessions.collect();
     sessions.sort_by_key(|session| std::cmp::Reverse(session.seen_s));
     let page = Account {
-        frame: Frame::new(context),
+        frame: Frame::new(context, "/account"),
         refusal: refusal(t, form),
         name: person.name.to_string(),
         initial: super::people::initial(&person.name),
@@ -78,13 +78,18 @@ pub fn account(context: &Context, form: &Form) -> Page {
         fresh: form.fresh.clone(),
         password: vec![
             Field::password(t, form, "old", "field-old-password"),
-            Field::password(t, form, "password", "field-new-password")
-                .hint(t.with("field-password-hint", "least", PASSWORD_LEAST)),
+            Field::password(t, form, "password", "field-new-password").hint(t.with(
+                "field-password-hint",
+                "least",
+                PASSWORD_LEAST,
+            )),
             Field::password(t, form, "again", "field-again"),
         ],
         sessions: sessions.into_iter().map(|session| SessionView::new(context, session)).collect(),
         tokens: tokens.map(|token| TokenView::new(context, token)).collect(),
-        title: Field::text(t, form, "title", "field-token-title").hint(t.say("field-token-title-hint")).limit(80),
+        title: Field::text(t, form, "title", "field-token-title")
+            .hint(t.say("field-token-title-hint"))
+            .limit(80),
         scopes: scopes(context, form),
         scopes_error: form.wrong.get("scopes").map(|wrong| t.wrong(wrong)),
         days: days(context, form),

@@ -41,7 +41,7 @@ struct Door<'a> {
 pub fn sign_in(context: &Context, form: &Form) -> Page {
     let t = context.language;
     let door = Door {
-        frame: Frame::new(context),
+        frame: Frame::new(context, "/sign-in"),
         title: t.with("sign-in-title", "node", &context.snapshot.name),
         step: None,
         text: Vec::new(),
@@ -67,21 +67,23 @@ pub fn claim(context: &Context, form: &Form, step: Step) -> Page {
     }
     let door = match step {
         Step::Code => Door {
-            frame: Frame::new(context),
+            frame: Frame::new(context, "/claim"),
             title: t.say(if lost { "claim-lost-title" } else { "claim-title" }),
             step: Some(t.say("claim-step-1")),
             text: vec![t.say(if lost { "claim-lost-text" } else { "claim-text" }), t.say("claim-where")],
             refusal: refusal(t, form),
             action: "/claim/code".to_owned(),
             fields: vec![
-                Field::text(t, form, "code", "field-code").hint(t.say("field-code-hint")).complete("one-time-code"),
+                Field::text(t, form, "code", "field-code")
+                    .hint(t.say("field-code-hint"))
+                    .complete("one-time-code"),
             ],
             button: t.say("claim-next"),
             fingerprint: Some(&context.fingerprint),
             after: None,
         },
         Step::Owner => Door {
-            frame: Frame::new(context),
+            frame: Frame::new(context, "/claim"),
             title: t.say("claim-owner-title"),
             step: Some(t.say("claim-step-2")),
             text: vec![t.say("claim-owner-text")],
@@ -101,7 +103,7 @@ pub fn join(context: &Context, form: &Form, secret: &str, purpose: Purpose) -> P
     let t = context.language;
     let node = &context.snapshot.name;
     let door = |title: String, text: String, fields: Vec<Field>, button: String| Door {
-        frame: Frame::new(context),
+        frame: Frame::new(context, &format!("/join/{secret}")),
         title,
         step: None,
         text: vec![text],
@@ -142,8 +144,11 @@ fn new_person(context: &Context, form: &Form) -> Vec<Field> {
             .hint(t.say("field-your-name-hint"))
             .complete("username")
             .limit(NAME_LIMIT),
-        Field::password(t, form, "password", "field-new-password")
-            .hint(t.with("field-password-hint", "least", PASSWORD_LEAST)),
+        Field::password(t, form, "password", "field-new-password").hint(t.with(
+            "field-password-hint",
+            "least",
+            PASSWORD_LEAST,
+        )),
         Field::password(t, form, "again", "field-again"),
     ]
 }
@@ -160,7 +165,7 @@ struct Plain<'a> {
 /// What is shown without encryption: where the page is, and how to know that it is the right one.
 pub fn plain(context: &Context) -> Page {
     let page = Plain {
-        frame: Frame::new(context),
+        frame: Frame::new(context, "/"),
         title: context.language.with("plain-title", "node", &context.snapshot.name),
         link: format!("https://{}/", context.host),
         fingerprint: &context.fingerprint,

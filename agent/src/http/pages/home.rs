@@ -2,7 +2,7 @@
 
 use askama::Template;
 
-use super::parts::{Card, Tone, Work};
+use super::parts::{Card, Tone, Work, system_words};
 use super::{Frame, Page, problems, render, status};
 use crate::http::context::{Context, Form};
 use crate::node::command::Refusal;
@@ -48,19 +48,22 @@ pub fn home(context: &Context, form: &Form) -> Page {
         Summary::Trouble { .. } | Summary::Blind => Tone::Bad,
     };
     let cause = match &snapshot.systemd {
-        Systemd::Away { why, .. } if may_look => Some(why.clone()),
+        Systemd::Away { why, .. } if may_look => Some(system_words(why)),
         _ => None,
     };
     let on = snapshot.services.iter().filter(|report| report.state == State::Running);
     let page = Home {
-        frame: Frame::new(context),
+        frame: Frame::live(context, "/"),
         tone,
         headline: t.headline(snapshot),
         detail: t.detail(snapshot, context.uptime),
         cause,
         attention: if may_look { attention(context) } else { Vec::new() },
         work: snapshot.operations.running().filter(|_| may_look).map(|it| Work::new(context, it)).collect(),
-        services: on.map(|report| Card::new(context, report)).filter(|card| may_look || !card.addresses.is_empty()).collect(),
+        services: on
+            .map(|report| Card::new(context, report))
+            .filter(|card| !card.addresses.is_empty())
+            .collect(),
         may_look,
         may_switch: context.who.may(Right::Services),
         refusal: super::parts::refusal(t, form),
@@ -81,7 +84,7 @@ fn attention(context: &Context) -> Vec<Thing> {
     let problems = snapshot.problems.iter().map(|problem| Thing {
         title: t.effect(&problem.effect),
         text: String::new(),
-        cause: Some(problem.cause.clone()),
+        cause: Some(system_words(&problem.cause)),
         link: mended(context, &problem.effect),
     });
     problems.chain(disks).chain(services).collect()
@@ -91,7 +94,12 @@ fn disk_thing(context: &Context, disk: &Disk) -> Thing {
     let t = context.language;
     let title = t.with(if disk.is_full() { "disk-full" } else { "disk-tight" }, "disk", t.place(disk.place));
     let text = t.both("disk-left", ("free", &t.bytes(disk.free)), ("total", &t.bytes(disk.total)));
-    Thing { title, text: format!("{text} {}", t.say("remedy-disk-full")), cause: None, link: Some("/logs#room".to_owned()) }
+    Thing {
+        title,
+        text: format!("{text} {}", t.say("remedy-disk-full")),
+        cause: None,
+        link: Some("/logs#room".to_owned()),
+    }
 }
 
 /// Where a problem is mended, or at least explained.

@@ -57,7 +57,7 @@ pub fn network(context: &Context, form: &Form) -> Page {
         ports: open(context, *scope),
     });
     let page = Network {
-        frame: Frame::new(context),
+        frame: Frame::live(context, "/network"),
         refusal: refusal(t, form),
         name: Field::text(t, form, "name", "field-node-name-label")
             .or(&snapshot.name)
@@ -75,7 +75,11 @@ pub fn network(context: &Context, form: &Form) -> Page {
 /// The ports of the services that are on. Those of others are shut.
 fn open(context: &Context, scope: Scope) -> Vec<Open> {
     let t = context.language;
-    let on = context.snapshot.services.iter().filter(|report| matches!(report.state, State::Running | State::Starting));
+    let on = context
+        .snapshot
+        .services
+        .iter()
+        .filter(|report| matches!(report.state, State::Running | State::Starting));
     let ports = on.flat_map(|report| report.service.ports.iter().map(move |port| (report, port)));
     let mut open: Vec<_> = ports.filter(|(_, port)| port.scope.has(scope)).collect();
     open.sort_by_key(|(_, port)| port.port);

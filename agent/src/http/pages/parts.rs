@@ -4,6 +4,7 @@ use super::addresses::{Address, addresses};
 use crate::http::context::{Context, Form};
 use crate::http::language::{Language, machine_time};
 use crate::node::operation::{Operation, Progress};
+use crate::node::service::Text;
 use crate::node::snapshot::ServiceReport;
 use crate::node::unit::State;
 
@@ -143,9 +144,14 @@ impl Card {
             switch: Switch {
                 // One that ended badly was wanted: what is offered is to switch it off.
                 on: matches!(report.state, State::Running | State::Starting | State::Failed),
-                free: busy.is_none() && !matches!(report.state, State::Missing | State::Unknown | State::Stopping),
+                free: busy.is_none()
+                    && !matches!(report.state, State::Missing | State::Unknown | State::Stopping),
             },
-            addresses: if report.state == State::Running { addresses(context, &report.service) } else { Vec::new() },
+            addresses: if report.state == State::Running {
+                addresses(context, &report.service)
+            } else {
+                Vec::new()
+            },
         }
     }
 }
@@ -190,8 +196,18 @@ impl Field {
 
     /// A password: never shown again.
     pub(super) fn password(t: Language, form: &Form, name: &'static str, label: &str) -> Self {
-        let complete = if name == "again" || label == "field-new-password" { "new-password" } else { "current-password" };
-        Self { kind: "password", complete, value: String::new(), limit: 256, ..Self::text(t, form, name, label) }
+        let complete = if name == "again" || label == "field-new-password" {
+            "new-password"
+        } else {
+            "current-password"
+        };
+        Self {
+            kind: "password",
+            complete,
+            value: String::new(),
+            limit: 256,
+            ..Self::text(t, form, name, label)
+        }
     }
 
     pub(super) fn hint(self, hint: String) -> Self {
@@ -214,6 +230,11 @@ impl Field {
         let value = if self.value.is_empty() { value.to_owned() } else { self.value };
         Self { value, ..self }
     }
+}
+
+/// Words of the system, without characters that hide or reorder what stands around them.
+pub(super) fn system_words(words: &str) -> String {
+    Text::from(words.to_owned()).to_string()
 }
 
 /// What is wrong with the whole of a form.

@@ -66,7 +66,7 @@ pub fn people(context: &Context, form: &Form) -> Page {
         word => word,
     };
     let page = PeoplePage {
-        frame: Frame::new(context),
+        frame: Frame::new(context, "/people"),
         refusal: refusal(t, form),
         fresh: form.fresh.as_deref().map(|fresh| link(context, fresh)),
         people: people.people.iter().map(|person| PersonView::new(context, person)).collect(),
@@ -117,7 +117,10 @@ impl PersonView {
 
 /// The letter that stands for a person.
 pub(super) fn initial(name: &str) -> String {
-    name.chars().find(|letter| letter.is_alphanumeric()).map(|letter| letter.to_uppercase().collect()).unwrap_or_default()
+    name.chars()
+        .find(|letter| letter.is_alphanumeric())
+        .map(|letter| letter.to_uppercase().collect())
+        .unwrap_or_default()
 }
 
 impl InvitationView {
@@ -130,7 +133,11 @@ impl InvitationView {
                 t.with("invitation-password", "name", name.unwrap_or_default())
             }
         };
-        let title = if invitation.note.is_empty() { t.say("invitation-nameless") } else { invitation.note.to_string() };
+        let title = if invitation.note.is_empty() {
+            t.say("invitation-nameless")
+        } else {
+            invitation.note.to_string()
+        };
         Self {
             id: invitation.id.clone(),
             title,

@@ -94,7 +94,8 @@ pub const SAMPLES: &[Sample] = &[
     }),
     sample("people", "/people", OWNER, |it| pages::people(it, &Form::default())),
     sample("people-fresh", "/people", OWNER, |it| {
-        let fresh = Some("https://nuvol-7f3a.local/join/aGk4T2YxbGxlbmdlciB0aGFuIGEgd29yZCBvciB0d28".to_owned());
+        let fresh =
+            Some("https://nuvol-7f3a.local/join/aGk4T2YxbGxlbmdlciB0aGFuIGEgd29yZCBvciB0d28".to_owned());
         pages::people(it, &Form { fresh, ..Form::default() })
     }),
     sample("account", "/account", OWNER, |it| pages::account(it, &Form::default())),
