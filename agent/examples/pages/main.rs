@@ -72,6 +72,10 @@ async fn page(request: Request) -> Response {
     let sample = named.or_else(|| SAMPLES.iter().find(|sample| sample.path == request.uri().path()));
     let Some(sample) = sample else { return StatusCode::NOT_FOUND.into_response() };
     let mut response = sample.page(language).into_response();
+    if request.headers().contains_key("hx-request") {
+        // A page with a mistake in its form is the answer to the form; asked for anew it is well.
+        *response.status_mut() = StatusCode::OK;
+    }
     response.headers_mut().insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
     response
 }

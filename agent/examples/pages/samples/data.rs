@@ -34,6 +34,7 @@ pub fn context(language: Language) -> Context {
         uptime: Duration::from_secs(93_784),
         unix_s: NOW_S,
         fingerprint: FINGERPRINT.into(),
+        key: "6c".repeat(32).into(),
     }
 }
 
@@ -98,7 +99,13 @@ pub fn lost(context: &mut Context) {
 }
 
 fn unit_in(active: &str, sub: &str) -> Unit {
-    Unit { load: "loaded".to_owned(), active: active.to_owned(), sub: sub.to_owned(), end: None }
+    Unit {
+        load: "loaded".to_owned(),
+        active: active.to_owned(),
+        sub: sub.to_owned(),
+        end: None,
+        memory: Some(17 << 20),
+    }
 }
 
 fn unit_of(service: &str) -> Unit {

@@ -162,3 +162,6 @@ macro_rules! numbers {
 }
 
 numbers!(u8 u16 u32 u64 usize i32 i64);
+
+#[cfg(test)]
+mod tests;

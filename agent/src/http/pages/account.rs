@@ -69,7 +69,7 @@ pub fn account(context: &Context, form: &Form) -> Page {
     let mut sessions: Vec<_> = sessions.collect();
     sessions.sort_by_key(|session| std::cmp::Reverse(session.seen_s));
     let page = Account {
-        frame: Frame::new(context),
+        frame: Frame::new(context, "/account"),
         refusal: refusal(t, form),
         name: person.name.to_string(),
         initial: super::people::initial(&person.name),

@@ -84,5 +84,5 @@ pub fn confirm(context: &Context, sure: &Sure) -> Page {
             )
         }
     };
-    render(StatusCode::OK, &Confirm { frame: Frame::new(context), title, text, button, sure })
+    render(StatusCode::OK, &Confirm { frame: Frame::new(context, &sure.back), title, text, button, sure })
 }

@@ -41,7 +41,7 @@ struct Door<'a> {
 pub fn sign_in(context: &Context, form: &Form) -> Page {
     let t = context.language;
     let door = Door {
-        frame: Frame::new(context),
+        frame: Frame::new(context, "/sign-in"),
         title: t.with("sign-in-title", "node", &context.snapshot.name),
         step: None,
         text: Vec::new(),
@@ -67,7 +67,7 @@ pub fn claim(context: &Context, form: &Form, step: Step) -> Page {
     }
     let door = match step {
         Step::Code => Door {
-            frame: Frame::new(context),
+            frame: Frame::new(context, "/claim"),
             title: t.say(if lost { "claim-lost-title" } else { "claim-title" }),
             step: Some(t.say("claim-step-1")),
             text: vec![t.say(if lost { "claim-lost-text" } else { "claim-text" }), t.say("claim-where")],
@@ -83,7 +83,7 @@ pub fn claim(context: &Context, form: &Form, step: Step) -> Page {
             after: None,
         },
         Step::Owner => Door {
-            frame: Frame::new(context),
+            frame: Frame::new(context, "/claim"),
             title: t.say("claim-owner-title"),
             step: Some(t.say("claim-step-2")),
             text: vec![t.say("claim-owner-text")],
@@ -103,7 +103,7 @@ pub fn join(context: &Context, form: &Form, secret: &str, purpose: Purpose) -> P
     let t = context.language;
     let node = &context.snapshot.name;
     let door = |title: String, text: String, fields: Vec<Field>, button: String| Door {
-        frame: Frame::new(context),
+        frame: Frame::new(context, &format!("/join/{secret}")),
         title,
         step: None,
         text: vec![text],
@@ -165,7 +165,7 @@ struct Plain<'a> {
 /// What is shown without encryption: where the page is, and how to know that it is the right one.
 pub fn plain(context: &Context) -> Page {
     let page = Plain {
-        frame: Frame::new(context),
+        frame: Frame::new(context, "/"),
         title: context.language.with("plain-title", "node", &context.snapshot.name),
         link: format!("https://{}/", context.host),
         fingerprint: &context.fingerprint,

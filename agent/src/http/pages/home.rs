@@ -2,7 +2,7 @@
 
 use askama::Template;
 
-use super::parts::{Card, Tone, Work};
+use super::parts::{Card, Tone, Work, system_words};
 use super::{Frame, Page, problems, render, status};
 use crate::http::context::{Context, Form};
 use crate::node::command::Refusal;
@@ -48,12 +48,12 @@ pub fn home(context: &Context, form: &Form) -> Page {
         Summary::Trouble { .. } | Summary::Blind => Tone::Bad,
     };
     let cause = match &snapshot.systemd {
-        Systemd::Away { why, .. } if may_look => Some(why.clone()),
+        Systemd::Away { why, .. } if may_look => Some(system_words(why)),
         _ => None,
     };
     let on = snapshot.services.iter().filter(|report| report.state == State::Running);
     let page = Home {
-        frame: Frame::new(context),
+        frame: Frame::live(context, "/"),
         tone,
         headline: t.headline(snapshot),
         detail: t.detail(snapshot, context.uptime),
@@ -62,7 +62,7 @@ pub fn home(context: &Context, form: &Form) -> Page {
         work: snapshot.operations.running().filter(|_| may_look).map(|it| Work::new(context, it)).collect(),
         services: on
             .map(|report| Card::new(context, report))
-            .filter(|card| may_look || !card.addresses.is_empty())
+            .filter(|card| !card.addresses.is_empty())
             .collect(),
         may_look,
         may_switch: context.who.may(Right::Services),
@@ -84,7 +84,7 @@ fn attention(context: &Context) -> Vec<Thing> {
     let problems = snapshot.problems.iter().map(|problem| Thing {
         title: t.effect(&problem.effect),
         text: String::new(),
-        cause: Some(problem.cause.clone()),
+        cause: Some(system_words(&problem.cause)),
         link: mended(context, &problem.effect),
     });
     problems.chain(disks).chain(services).collect()

@@ -3,7 +3,7 @@
 use askama::Template;
 use axum::http::StatusCode;
 
-use super::parts::{When, Work, refusal};
+use super::parts::{When, Work, refusal, system_words};
 use super::{Frame, Page, problems, render, status};
 use crate::http::context::{Context, Form};
 use crate::node::command::{Line, Refusal};
@@ -58,8 +58,12 @@ pub fn logs(context: &Context, form: &Form) -> Page {
         .map(|(usage, report)| Kept { title: t.service_title(report), size: t.bytes(usage.bytes) });
     let services = snapshot.services.iter().filter(|_| may_read);
     let page = Logs {
-        frame: Frame::new(context),
-        problems: snapshot.problems.iter().map(|it| (t.effect(&it.effect), it.cause.clone())).collect(),
+        frame: Frame::live(context, "/logs"),
+        problems: snapshot
+            .problems
+            .iter()
+            .map(|it| (t.effect(&it.effect), system_words(&it.cause)))
+            .collect(),
         disks: disks.collect(),
         kept: kept.collect(),
         work: snapshot.operations.list.iter().rev().map(|it| Work::new(context, it)).collect(),
@@ -86,7 +90,7 @@ pub fn operation(context: &Context, id: OperationId) -> Page {
     let about = operation.task.service();
     let report = context.snapshot.services.iter().find(|report| Some(&*report.service.name) == about);
     let page = OneWork {
-        frame: Frame::new(context),
+        frame: Frame::live(context, &format!("/operations/{}", id.0)),
         work: Work::new(context, operation),
         service: report.map(|it| (it.service.name.to_string(), context.language.service_title(it))),
     };
@@ -133,7 +137,7 @@ pub fn service_log(context: &Context, form: &Form, name: &str, lines: &[Line]) -
         LineView { when, unit: line.unit.clone(), level, word, text: line.text.to_string() }
     };
     let page = ServiceLog {
-        frame: Frame::new(context),
+        frame: Frame::new(context, &format!("/services/{name}/log")),
         name: name.to_owned(),
         title: t.service_title(report),
         refusal: refusal(t, form),

@@ -100,10 +100,11 @@ const ROOMS: [(&str, &str, &str, Right); 6] = [
 ];
 
 impl Frame {
-    fn new(context: &Context) -> Self {
+    /// Around the page that stands at `path`, which is not where its form was sent to.
+    fn new(context: &Context, path: &str) -> Self {
         let t = context.language;
-        let here = context.path.split('?').next().unwrap_or_default();
-        let is_current = |path: &str| here == path || (path != "/" && here.starts_with(&format!("{path}/")));
+        let is_current = |room: &str| path == room || (room != "/" && path.starts_with(&format!("{room}/")));
+        let asked = context.path.split('?').next().unwrap_or_default();
         let rooms = ROOMS.iter().filter(|(.., right)| context.who.may(*right));
         let rooms = rooms.map(|(path, icon, title, _)| Room {
             path,
@@ -119,15 +120,21 @@ impl Frame {
         Self {
             t,
             name: context.snapshot.name.clone(),
-            path: context.path.clone(),
+            path: if asked == path { context.path.clone() } else { path.to_owned() },
             person: context.who.person.as_ref().map(|person| person.name.to_string()),
             rooms: rooms.collect(),
             languages: languages.collect(),
             trial: Trial::of(context),
             said: said(context),
-            live: context.secure && context.who.may(Right::See),
+            live: false,
             assets: assets::Names::get(),
         }
+    }
+
+    /// Around a page that is kept up to date.
+    fn live(context: &Context, path: &str) -> Self {
+        let live = context.secure && context.who.may(Right::See);
+        Self { live, ..Self::new(context, path) }
     }
 }
 

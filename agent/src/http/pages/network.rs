@@ -57,7 +57,7 @@ pub fn network(context: &Context, form: &Form) -> Page {
         ports: open(context, *scope),
     });
     let page = Network {
-        frame: Frame::new(context),
+        frame: Frame::live(context, "/network"),
         refusal: refusal(t, form),
         name: Field::text(t, form, "name", "field-node-name-label")
             .or(&snapshot.name)

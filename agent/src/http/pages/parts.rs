@@ -4,6 +4,7 @@ use super::addresses::{Address, addresses};
 use crate::http::context::{Context, Form};
 use crate::http::language::{Language, machine_time};
 use crate::node::operation::{Operation, Progress};
+use crate::node::service::Text;
 use crate::node::snapshot::ServiceReport;
 use crate::node::unit::State;
 
@@ -229,6 +230,11 @@ impl Field {
         let value = if self.value.is_empty() { value.to_owned() } else { self.value };
         Self { value, ..self }
     }
+}
+
+/// Words of the system, without characters that hide or reorder what stands around them.
+pub(super) fn system_words(words: &str) -> String {
+    Text::from(words.to_owned()).to_string()
 }
 
 /// What is wrong with the whole of a form.

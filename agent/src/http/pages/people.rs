@@ -66,7 +66,7 @@ pub fn people(context: &Context, form: &Form) -> Page {
         word => word,
     };
     let page = PeoplePage {
-        frame: Frame::new(context),
+        frame: Frame::new(context, "/people"),
         refusal: refusal(t, form),
         fresh: form.fresh.as_deref().map(|fresh| link(context, fresh)),
         people: people.people.iter().map(|person| PersonView::new(context, person)).collect(),

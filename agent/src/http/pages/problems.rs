@@ -55,5 +55,5 @@ fn problem(context: &Context, status: StatusCode, title: String, text: String) -
     let (link, link_text) =
         if context.who.may(Right::See) { ("/", "problem-home") } else { ("/sign-in", "problem-sign-in") };
     let link_text = context.language.say(link_text);
-    render(status, &Problem { frame: Frame::new(context), title, text, link, link_text })
+    render(status, &Problem { frame: Frame::new(context, link), title, text, link, link_text })
 }

@@ -32,7 +32,7 @@ pub fn report(context: &Context) -> Page {
     }
     let text = text(context);
     let lines = text.lines().count() + 1;
-    render(StatusCode::OK, &Report { frame: Frame::new(context), text, lines })
+    render(StatusCode::OK, &Report { frame: Frame::new(context, "/logs/report"), text, lines })
 }
 
 /// Names nobody: no person, no address, and the node itself is called `NODE`. Nothing that was typed is in it.

@@ -44,7 +44,7 @@ pub fn services(context: &Context, form: &Form) -> Page {
     let groups =
         groups.into_iter().map(|((_, kind), cards)| Group { title: context.language.kind(&kind), cards });
     let page = Services {
-        frame: Frame::new(context),
+        frame: Frame::live(context, "/services"),
         refusal: refusal(context.language, form),
         groups: groups.collect(),
         may_switch: context.who.may(Right::Services),
@@ -96,7 +96,7 @@ struct SettingView {
 /// How a setting is put in.
 enum Input {
     Text { limit: u16, secret: bool },
-    Number { min: i64, max: i64 },
+    Number { min: i64 },
     Choice(Vec<Chosen>),
 }
 
@@ -120,7 +120,7 @@ pub fn service(context: &Context, form: &Form, name: &str) -> Page {
     let card = Card::new(context, report);
     let settings = report.service.settings.iter().filter(|_| may_switch);
     let page = One {
-        frame: Frame::new(context),
+        frame: Frame::live(context, &format!("/services/{name}")),
         refusal: refusal(t, form),
         kind: t.kind(&report.service.role),
         addresses: if report.state == State::Running {
@@ -161,6 +161,7 @@ pub(super) const SCOPES: [Scope; 4] = [Scope::Loopback, Scope::Lan, Scope::Mesh,
 fn units(context: &Context, report: &ServiceReport) -> Vec<UnitView> {
     let unknown = || context.language.say("state-unknown");
     let state = |unit: &crate::node::snapshot::UnitReport| match &unit.unit {
+        Some(known) if known.active == known.sub => known.active.clone(),
         Some(known) => format!("{} ({})", known.active, known.sub),
         None => unknown(),
     };
@@ -180,7 +181,7 @@ impl SettingView {
         };
         let kind = match &setting.kind {
             Kind::Text { max_length, .. } => Input::Text { limit: *max_length, secret: setting.is_secret() },
-            Kind::Number { min, max, .. } => Input::Number { min: *min, max: *max },
+            Kind::Number { min, .. } => Input::Number { min: *min },
             Kind::Switch { .. } => Input::Choice(vec![
                 Chosen { name: "on".to_owned(), title: t.say("yes"), chosen: is_on(&value) },
                 Chosen { name: "off".to_owned(), title: t.say("no"), chosen: !is_on(&value) },

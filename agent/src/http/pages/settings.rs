@@ -28,7 +28,7 @@ pub fn settings(context: &Context, form: &Form) -> Page {
         return problems::refused(context, &Refusal::NotAllowed);
     }
     let page = Settings {
-        frame: Frame::new(context),
+        frame: Frame::new(context, "/settings"),
         refusal: refusal(t, form),
         may_power: context.who.may(Right::Node),
         image: format!("{} {}", image.profile, image.version),
