@@ -82,6 +82,11 @@ headline-moving = { $services ->
 headline-empty = Aquest node no té serveis
 headline-ready = Tot està a punt
 headline-fine = Tot funciona
+headline-guest = { $services ->
+    [0] Ara no hi ha res engegat
+    [one] Hi ha un servei per a tu
+   *[other] Hi ha { $services } serveis per a tu
+}
 detail-blind = systemd no respon des de fa { $time }. El node continua preguntant.
 detail-on = { $services ->
     [one] Hi ha un servei engegat.
@@ -296,7 +301,7 @@ level-warning = Avís
 people-lead = Totes les persones amb compte en aquest node.
 people-here = Comptes
 people-you = tu
-people-since = aquí des de
+people-since = s’hi va afegir
 people-manage = Gestiona
 people-manage-who = Gestiona { $name }
 people-role-save = Canvia el paper

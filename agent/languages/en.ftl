@@ -83,6 +83,11 @@ headline-moving = { $services ->
 headline-empty = This node has no services
 headline-ready = Everything is ready
 headline-fine = Everything works
+headline-guest = { $services ->
+    [0] Nothing is on at the moment
+    [one] One service is ready for you
+   *[other] { $services } services are ready for you
+}
 detail-blind = systemd has not answered for { $time }. The node keeps asking.
 detail-on = { $services ->
     [one] One service is on.
@@ -297,7 +302,7 @@ level-warning = Warning
 people-lead = Everybody with an account on this node.
 people-here = Accounts
 people-you = you
-people-since = here since
+people-since = joined
 people-manage = Manage
 people-manage-who = Manage { $name }
 people-role-save = Change the role

@@ -82,6 +82,11 @@ headline-moving = { $services ->
 headline-empty = Este nodo no tiene servicios
 headline-ready = Todo está listo
 headline-fine = Todo funciona
+headline-guest = { $services ->
+    [0] Ahora no hay nada encendido
+    [one] Hay un servicio para ti
+   *[other] Hay { $services } servicios para ti
+}
 detail-blind = systemd no responde desde hace { $time }. El nodo sigue preguntando.
 detail-on = { $services ->
     [one] Hay un servicio encendido.
@@ -296,7 +301,7 @@ level-warning = Aviso
 people-lead = Todas las personas con cuenta en este nodo.
 people-here = Cuentas
 people-you = tú
-people-since = aquí desde
+people-since = se unió
 people-manage = Gestionar
 people-manage-who = Gestionar a { $name }
 people-role-save = Cambiar el papel
