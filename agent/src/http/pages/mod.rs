@@ -23,7 +23,7 @@ mod parts;
 mod people;
 mod problems;
 mod report;
-mod services;
+mod service;
 mod settings;
 
 pub use account::account;
@@ -35,7 +35,7 @@ pub use network::network;
 pub use people::people;
 pub use problems::{not_found, refused};
 pub use report::report;
-pub use services::{service, services};
+pub use service::{service, services};
 pub use settings::settings;
 
 /// A page that is ready to be sent.

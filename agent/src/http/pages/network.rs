@@ -4,7 +4,7 @@ use askama::Template;
 
 use super::addresses::picture;
 use super::parts::{Field, refusal};
-use super::services::SCOPES;
+use super::service::SCOPES;
 use super::{Frame, Page, problems, render, status};
 use crate::http::context::{Context, Form};
 use crate::node::command::Refusal;
