@@ -1,10 +1,18 @@
 //! The node agent: what runs on every node and tells people how it is.
 //!
 //! Its heart, [`node`], is pure: an event goes in, actions and a snapshot come out. Everything around it is a
-//! door that makes events or carries out actions, and no door names another.
+//! door that makes events or carries out actions, and no door names another. [`run`] joins them.
+//!
+//! [`helper`] is a program of its own in the same crate: it does as root the few things that the agent may not.
 
+pub mod bus;
+pub mod ctl;
+pub mod helper;
 pub mod http;
 pub mod journal;
 pub mod machine;
 pub mod node;
+pub mod run;
 pub mod services;
+pub mod state;
+mod wiring;

@@ -1,8 +1,11 @@
 //! Door to the kernel: the host name and the time since boot.
 
+use std::path::Path;
 use std::time::Duration;
 
 use rustix::time::ClockId;
+
+use crate::node::{Disk, Place};
 
 /// The host name without a domain. Asked anew each time: first boot may set it after the agent has started.
 pub fn name() -> String {
@@ -14,4 +17,28 @@ pub fn name() -> String {
 /// Time since boot, sleep included. `/proc/uptime` is hidden from the agent by its unit.
 pub fn uptime() -> Duration {
     Duration::try_from(rustix::time::clock_gettime(ClockId::Boottime)).unwrap_or_default()
+}
+
+/// Unix time in seconds. It jumps when the clock is set.
+pub fn unix_s() -> u64 {
+    u64::try_from(rustix::time::clock_gettime(ClockId::Realtime).tv_sec).unwrap_or_default()
+}
+
+/// The room on the disk of the system, and on that of `state` where it is another one.
+pub fn disks(state: &Path) -> Vec<Disk> {
+    let places = [(Place::System, Path::new("/")), (Place::Data, state)];
+    let mut disks = Vec::new();
+    let mut seen = Vec::new();
+    for (place, path) in places {
+        let (Ok(room), Ok(node)) = (rustix::fs::statvfs(path), rustix::fs::stat(path)) else { continue };
+        if seen.contains(&node.st_dev) {
+            continue;
+        }
+        seen.push(node.st_dev);
+        // In steps, so that not every line of a log is news.
+        let step = |bytes: u64| bytes >> 20 << 20;
+        let (free, total) = (room.f_bavail * room.f_frsize, room.f_blocks * room.f_frsize);
+        disks.push(Disk { place, free: step(free), total });
+    }
+    disks
 }

@@ -1,23 +1,23 @@
 //! Joins heart and doors: one loop that hands events to the node and carries out its actions.
 
-use std::collections::BTreeSet;
 use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
 use sd_notify::NotifyState;
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::{mpsc, watch};
+use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::MissedTickBehavior;
 
 use crate::bus::Bus;
 use crate::http::Handle;
+use crate::http::ask::Asker;
+use crate::http::password::Hasher;
 use crate::http::server::Door;
-use crate::node::snapshot::Snapshot;
-use crate::node::{Action, Event, Level, Node, Problem};
+use crate::node::{Effect, Event, Level};
+use crate::wiring::{Places, Wiring};
 use crate::{bus, http, journal, machine, services, state};
 
 /// How often the watchdog is told that all is well. A third of the unit's `WatchdogSec=` or less.
@@ -40,6 +40,10 @@ pub struct Options {
     pub listen_tls: Option<SocketAddr>,
     /// The bus that systemd is on.
     pub bus: Bus,
+    /// The helper's socket.
+    pub helper: PathBuf,
+    /// The hash of a claim code that was set before boot.
+    pub preset: PathBuf,
 }
 
 /// Serves until it is told to stop.
@@ -49,13 +53,28 @@ pub async fn serve(options: Options, sockets: Vec<TcpListener>) -> anyhow::Resul
     let name = machine::name();
     let (plain, tls) = bind(&options, sockets)?;
     let (events_in, mut events) = mpsc::channel(64);
-    let mut wiring = Wiring::new(&name);
-    begin(&options, &mut wiring);
+    let (questions_in, mut questions) = mpsc::channel(64);
+    let places = Places {
+        state: options.state.clone(),
+        runtime: options.runtime.clone(),
+        helper: options.helper.clone(),
+        preset: options.preset.clone(),
+    };
+    let mut wiring = Wiring::new(&name, places, events_in.clone());
+    let identity = begin(&options, &mut wiring, &name);
 
     let mut tasks = JoinSet::new();
-    let app = http::router(Handle { snapshot: wiring.snapshot.subscribe(), uptime: machine::uptime });
+    let app = http::router(Handle {
+        snapshot: wiring.snapshot.subscribe(),
+        asker: Asker(questions_in),
+        hasher: Hasher::default(),
+        uptime: machine::uptime,
+        unix_s: machine::unix_s,
+        fingerprint: identity.fingerprint.into(),
+        key: identity.key.into(),
+    });
     let guests = http::guests::Guests::default();
-    let tls_door = if tls.is_empty() { Door::Shut } else { wiring.tls_door(&options, &name) };
+    let tls_door = identity.door;
     let doors = plain.into_iter().map(|listener| (listener, Door::Plain));
     for (listener, door) in doors.chain(tls.into_iter().map(|listener| (listener, tls_door.clone()))) {
         journal::write(Level::Info, &format!("serving {}", listener.local_addr()?));
@@ -69,8 +88,9 @@ pub async fn serve(options: Options, sockets: Vec<TcpListener>) -> anyhow::Resul
     loop {
         tokio::select! {
             Some(event) = events.recv() => wiring.handle(event),
+            Some(question) = questions.recv() => wiring.ask(question),
             _ = tick.tick() => {
-                wiring.handle(Event::Named(machine::name()));
+                wiring.handle(Event::Tick { name: machine::name(), disks: machine::disks(&options.state) });
                 tell_systemd(NotifyState::Watchdog);
             }
             Some(ended) = tasks.join_next() => {
@@ -85,64 +105,40 @@ pub async fn serve(options: Options, sockets: Vec<TcpListener>) -> anyhow::Resul
     Ok(())
 }
 
-/// The node with the ways out of it.
-struct Wiring {
-    node: Node,
-    snapshot: watch::Sender<Arc<Snapshot>>,
-    watched: watch::Sender<BTreeSet<String>>,
+/// What the node is known by.
+struct Identity {
+    key: String,
+    fingerprint: String,
+    door: Door,
 }
 
-impl Wiring {
-    fn new(name: &str) -> Self {
-        let node = Node::new(name);
-        let snapshot = watch::Sender::new(Arc::new(node.snapshot()));
-        Self { node, snapshot, watched: watch::Sender::new(BTreeSet::new()) }
-    }
-
-    fn handle(&mut self, event: Event) {
-        for action in self.node.handle(machine::uptime(), event) {
-            match action {
-                Action::Watch(units) => {
-                    self.watched.send_replace(units);
-                }
-                Action::Publish(snapshot) => {
-                    self.snapshot.send_replace(Arc::new(snapshot));
-                }
-                Action::Log(level, line) => journal::write(level, &line),
-            }
-        }
-    }
-
-    /// A door that did not open: the page tells of it, and the agent goes on without.
-    fn trouble(&mut self, effect: &str, error: &anyhow::Error) {
-        self.handle(Event::Problem(Problem { effect: effect.to_owned(), cause: format!("{error:#}") }));
-    }
-
-    fn tls_door(&mut self, options: &Options, name: &str) -> Door {
-        match state::certificate(&options.state, name)
-            .and_then(|certificate| http::tls::acceptor(&certificate.pem))
-        {
-            Ok(acceptor) => Door::Tls(acceptor),
-            Err(error) => {
-                self.trouble("HTTPS is off.", &error);
-                Door::Shut
-            }
-        }
-    }
-}
-
-/// What is done once at start: the identity, the claim code, the catalogue.
-fn begin(options: &Options, wiring: &mut Wiring) {
+/// What is done once at start: the identity, the catalogue, what was saved.
+fn begin(options: &Options, wiring: &mut Wiring, name: &str) -> Identity {
+    let mut identity = Identity { key: String::new(), fingerprint: String::new(), door: Door::Shut };
     match state::node_key(&options.state) {
-        Ok(key) => journal::write(Level::Info, &format!("this node's key is {}", key.public())),
-        Err(error) => wiring.trouble("The node has no identity.", &error),
-    }
-    if let Err(error) = state::claim_code(&options.runtime) {
-        wiring.trouble("The node cannot be claimed.", &error);
+        Ok(key) => {
+            identity.key = key.public();
+            journal::write(Level::Info, &format!("this node's key is {}", identity.key));
+            match tls_door(options, name, &key) {
+                Ok((door, fingerprint)) => (identity.door, identity.fingerprint) = (door, fingerprint),
+                Err(error) => wiring.trouble(Effect::HttpsOff, &error),
+            }
+        }
+        Err(error) => wiring.trouble(Effect::NoIdentity, &error),
     }
     let services::Found { catalogue, problems } = services::read(&options.services);
     wiring.handle(Event::Catalogue(catalogue));
     problems.into_iter().for_each(|problem| wiring.handle(Event::Problem(problem)));
+    wiring.restore();
+    identity
+}
+
+/// HTTPS, and the fingerprint of the certificate, which the console shows.
+fn tls_door(options: &Options, name: &str, key: &state::NodeKey) -> anyhow::Result<(Door, String)> {
+    let certificate = state::certificate(&options.state, name, key)?;
+    let acceptor = http::tls::acceptor(&certificate.pem)?;
+    state::show_fingerprint(&options.runtime, &certificate.fingerprint)?;
+    Ok((Door::Tls(acceptor), certificate.fingerprint))
 }
 
 type Listeners = Vec<tokio::net::TcpListener>;

@@ -108,8 +108,13 @@ struct UnitObject {
 
 impl UnitObject {
     fn unit(&self) -> Unit {
-        let missing =
-            Unit { load: "not-found".into(), active: "inactive".into(), sub: "dead".into(), end: None };
+        let missing = Unit {
+            load: "not-found".into(),
+            active: "inactive".into(),
+            sub: "dead".into(),
+            end: None,
+            memory: None,
+        };
         self.units.lock().unwrap().get(&self.name).cloned().unwrap_or(missing)
     }
 }
@@ -153,7 +158,7 @@ impl ServiceObject {
 }
 
 fn unit(load: &str, active: &str, sub: &str) -> Unit {
-    Unit { load: load.into(), active: active.into(), sub: sub.into(), end: None }
+    Unit { load: load.into(), active: active.into(), sub: sub.into(), end: None, memory: None }
 }
 
 /// Changes a unit and tells it, as systemd does.

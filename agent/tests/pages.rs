@@ -171,6 +171,9 @@ fn nobody_is_told_a_secret_twice() {
         has(&page, &["the-link"]);
         lacks(&page, &[&secret, "argon2id", "correct horse", "battery staple"]);
     }
+    has(&pages::service(&all, &Form::default(), "icecast"), &["kX7mQ2vT9bLw"]);
+    let member = pages::service(&english(Some(Role::Member)), &Form::default(), "icecast");
+    lacks(&member, &["kX7mQ2vT9bLw"]);
     for page in [pages::people(&all, &Form::default()), pages::account(&all, &Form::default())] {
         lacks(&page, &["the-link"]);
     }

@@ -11,7 +11,6 @@ use crate::host::on_signals;
 use crate::plan;
 use crate::rootfs::{Keyring, Mirror, Repository, agent, agent_file_name, foreign_agent};
 use crate::spec::{Architecture, MirrorUrl};
-use crate::store::{Artifact, sha256_file};
 
 /// Make the agent's package, which builds then find beside this program
 ///
@@ -26,7 +25,8 @@ pub struct Agent {
     /// Where the package goes [default: beside this program]
     #[arg(long, short, value_name = "DIR")]
     out: Option<PathBuf>,
-    /// Take this program instead of compiling one; for trials with `nuvol build --agent`
+    /// Take this program, and `nuvol-helper` beside it, instead of compiling them; for trials with `nuvol build
+    /// --agent`
     #[arg(long, value_name = "FILE")]
     program: Option<PathBuf>,
     /// A Debian mirror [default: the one that this machine's apt uses]
@@ -43,9 +43,7 @@ pub fn run(common: &Common, args: &Agent) -> anyhow::Result<u8> {
     let shop = common.workshop()?;
     doctor::require(&shop, Architecture::of_host())?;
     let made = if let Some(path) = &args.program {
-        let path = path.canonicalize().with_context(|| format!("finding `{}`", path.display()))?;
-        let digest = sha256_file(&path).context("reading the agent's program")?;
-        foreign_agent(&shop, args.arch, Artifact { path, digest })?
+        foreign_agent(&shop, args.arch, path)?
     } else {
         let mirror =
             Mirror::of(&shop.host, shop.store.path(), &plan::Archive::default(), args.mirror.as_ref())?;

@@ -90,11 +90,12 @@ pub fn run(common: &Common, args: &Run) -> anyhow::Result<u8> {
     let mut machine = machine(&conditions, way.firmware, drive, dir)?;
     let port = args.port.map_or_else(agent::free_port, Ok)?;
     machine.serials.truncate(1);
-    machine.forwards =
-        vec![Forward { host: port, guest: 80 }, Forward { host: agent::free_port()?, guest: 443 }];
+    // People go in by HTTPS; how the agent is, it tells without.
+    let plain = agent::free_port()?;
+    machine.forwards = vec![Forward { host: plain, guest: 80 }, Forward { host: port, guest: 443 }];
     machine.monitor = Some(dir.join("monitor"));
     let interrupt = Interrupt::watch()?;
-    let guest = Guest::start(&machine, dir, port)?;
+    let guest = Guest::start(&machine, dir, plain)?;
     watch(common, args, guest, &interrupt, port)
 }
 
@@ -149,7 +150,7 @@ fn watch(
 /// The node, once its agent is well and its console has told the claim code or had time to.
 fn visit(guest: &Guest, well_since: Option<&(String, Instant)>, port: u16) -> Option<Ready> {
     let (name, since) = well_since?;
-    let url = format!("http://127.0.0.1:{port}/");
+    let url = format!("https://127.0.0.1:{port}/");
     match guest.announcement() {
         Some(told) => Some(Ready { url, name: told.name.clone(), claim: told.claim.clone() }),
         None if since.elapsed() > SILENCE => Some(Ready { url, name: name.clone(), claim: None }),

@@ -12,7 +12,9 @@ use std::fs::File;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::mpsc::RecvTimeoutError;
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use anyhow::Context as _;
 use thread_local::ThreadLocal;
@@ -28,6 +30,11 @@ pub use sandbox::Sandbox;
 
 /// Lines of a failed program's output that are shown.
 const TAIL_LINES: usize = 40;
+
+/// A disk with less room is full.
+const FULL_BYTES: u64 = 256 << 10;
+/// A program whose disk is full for so many seconds will not end well.
+const FULL_LIMIT_S: u32 = 10;
 
 /// What writes a program's standard input.
 pub type Feed<'a> = &'a (dyn Fn(&mut dyn Write) -> anyhow::Result<()> + Sync);
@@ -91,6 +98,39 @@ impl Host {
     /// Runs `cmd` to its end and shows each line that it prints to `on_line`.
     pub fn watch(&self, cmd: Cmd<'_>, on_line: &mut dyn FnMut(&str)) -> anyhow::Result<()> {
         self.drive(cmd, None, on_line)
+    }
+
+    /// Runs `cmd` to its end, or ends it when the disk of `folder` has been full for a while: some programs wait for
+    /// ever then (apt 2.6 does when a list cannot be written).
+    pub fn run_with_room(&self, cmd: Cmd<'_>, folder: &Path) -> anyhow::Result<()> {
+        let mut running = self.start(cmd, false)?;
+        let process = running.process();
+        let (ended, end) = std::sync::mpsc::channel::<()>();
+        std::thread::scope(|scope| {
+            let guard = scope.spawn(move || {
+                let mut full = 0;
+                while end.recv_timeout(Duration::from_secs(1)) == Err(RecvTimeoutError::Timeout) {
+                    full = if is_full(folder) { full + 1 } else { 0 };
+                    if full == FULL_LIMIT_S {
+                        // It may have ended just now, and then there is nobody to end.
+                        process.kill();
+                        return true;
+                    }
+                }
+                false
+            });
+            let line = running.line().to_owned();
+            let heard = running.listen(None, &mut |_| ());
+            drop(ended);
+            // First: nobody has waited for the program yet, so its number is still its own.
+            let was_full = guard.join().unwrap_or(false);
+            let result = heard.and_then(|_| running.end());
+            if !was_full {
+                return result;
+            }
+            Err(std::io::Error::from(rustix::io::Errno::NOSPC))
+                .with_context(|| format!("`{line}` got stuck: the disk of `{}` is full", folder.display()))
+        })
     }
 
     /// Starts `cmd`, which is going to be asked.
@@ -160,6 +200,11 @@ impl Host {
             .with_context(|| format!("making a log in `{}`", self.logs.display()))?;
         Ok((path, file))
     }
+}
+
+/// Whether nothing more can be written there.
+fn is_full(folder: &Path) -> bool {
+    nix::sys::statvfs::statvfs(folder).is_ok_and(|it| it.blocks_available() * it.fragment_size() < FULL_BYTES)
 }
 
 /// The command with an environment made from nothing, so that nothing of the caller's leaks
@@ -276,6 +321,16 @@ mod tests {
             text.contains("MINE=1") && text.contains("LC_ALL=C.UTF-8") && !text.contains("CARGO"),
             "{text}"
         );
+    }
+
+    #[test]
+    fn a_program_with_room_goes_on_and_fails_by_itself() {
+        let folder = tempfile::tempdir().unwrap();
+        let host = Host::new(folder.path().to_owned()).unwrap();
+        let shell = host.shell();
+        host.run_with_room(cmd!(shell, "sleep 1.2"), folder.path()).unwrap();
+        let error = host.run_with_room(cmd!(shell, "false"), folder.path()).unwrap_err();
+        assert!(error.downcast_ref::<super::ProgramFailed>().is_some(), "{error:#}");
     }
 
     #[test]

@@ -8,6 +8,7 @@ use std::process::{Child, ChildStdin, Command, Stdio};
 use std::time::Instant;
 
 use anyhow::Context as _;
+use rustix::process::{Pid, Signal, kill_process};
 
 use super::{ProgramFailed, TAIL_LINES};
 
@@ -50,6 +51,11 @@ impl Running {
         self.child.stdin.take()
     }
 
+    /// What can end it from another thread.
+    pub fn process(&self) -> Process {
+        Process(Pid::from_child(&self.child))
+    }
+
     /// The command, as it can be pasted.
     pub fn line(&self) -> &str {
         &self.line
@@ -89,6 +95,17 @@ impl Running {
     /// With seconds since the start: a log also tells what took long.
     fn note(&mut self, text: &str) -> anyhow::Result<()> {
         writeln!(self.log.1, "{:8.2}  {text}", self.since.elapsed().as_secs_f64()).context("writing a log")
+    }
+}
+
+/// A program, for another thread than the one that listens to it.
+#[derive(Clone, Copy)]
+pub(super) struct Process(Pid);
+
+impl Process {
+    /// Ends it. Only while it is listened to: nobody has waited for it then, so its number is its own.
+    pub fn kill(self) {
+        kill_process(self.0, Signal::KILL).ok();
     }
 }
 

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::overlay::render::{Variables, value};
 use crate::overlay::{Content, Entry, Layer};
-use crate::plan::{Plan, Service};
+use crate::plan::{self, Plan, Service, Setting};
 use crate::spec::{ByteSize, ServiceName, Start, Version, yaml};
 
 /// The preset; `00` comes before every other.
@@ -32,8 +32,27 @@ pub(super) fn files(plan: &Plan) -> anyhow::Result<Layer> {
         let text = yaml::to_string(&Named { name, service })
             .with_context(|| format!("writing the entry of service `{name}`"))?;
         layer.insert(format!("usr/share/nuvol/services/{name}.yaml"), file(text));
+        if !service.settings.is_empty() {
+            layer.insert(format!("usr/share/nuvol/settings/{name}.env"), file(defaults(service)));
+        }
     }
     Ok(layer)
+}
+
+/// What the service's scripts find in their environment until the owner sets something else: systemd reads this
+/// file first and the owner's after it (`EnvironmentFile=`).
+fn defaults(service: &Service) -> String {
+    let line = |setting: &Setting| {
+        let quoted: String = setting.default().chars().fold(String::new(), |mut text, letter| {
+            if matches!(letter, '"' | '\\' | '`' | '$') {
+                text.push('\\');
+            }
+            text.push(letter);
+            text
+        });
+        format!("{}=\"{quoted}\"\n", setting.variable())
+    };
+    service.settings.iter().map(line).collect()
 }
 
 #[derive(Serialize)]
@@ -98,7 +117,7 @@ pub(super) fn variables(plan: &Plan) -> Variables {
         .values()
         .flat_map(|service| &service.data)
         .map(String::as_str)
-        .chain(["/home"])
+        .chain(plan::OWN_DATA)
         .collect();
     let mut variables: Variables =
         plan.variables.iter().map(|(name, scalar)| (name.clone(), value(scalar))).collect();

@@ -352,9 +352,13 @@ mod tests {
 
     #[test]
     fn a_template_is_text_with_the_values_of_the_plan() {
-        let template = "{{ name }} {{ profile }} {{ version }} {{ hostname }} {% for path in data %}{{ path }}{% endfor %} <&>";
+        let template = "{{ name }} {{ profile }} {{ version }} {{ hostname }} {% for path in data %}{{ path }} {% endfor %}<&>";
         let overlay = overlay_of(&[("overlays/one/files/etc/motd.tera", template)]).unwrap();
-        assert_eq!(show(&overlay.files, "etc/motd"), "0644 root:root Example node 1.0 nuvol-{id} /home <&>");
+        assert_eq!(
+            show(&overlay.files, "etc/motd"),
+            "0644 root:root Example node 1.0 nuvol-{id} /etc/nuvol /home /var/lib/nuvol-agent \
+             /var/lib/nuvol-helper <&>"
+        );
     }
 
     #[test]

@@ -5,6 +5,7 @@ mod inherit;
 mod origin;
 mod resolve;
 mod services;
+mod settings;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,11 +14,13 @@ use uuid::Uuid;
 
 use crate::spec::{
     Architecture, ByteSize, Format, KeyringName, MirrorUrl, OverlayName, PackageName, ProfileName, Protocol,
-    Role, Scalar, Scope, ServiceName, SnapshotTime, Start, UnitName, Version,
+    Role, Scalar, Scopes, ServiceName, SnapshotTime, Start, UnitName, Version,
 };
 
 pub use origin::{Origins, Step, Verb};
 pub use resolve::{Resolved, check, check_catalogue, is_reserved, resolve};
+pub use services::OWN_DATA;
+pub use settings::{Choice, Kind, Setting, Shown};
 
 /// What a profile means, with all that it inherits: the input of every later stage.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -142,6 +145,12 @@ pub struct Service {
     pub probe: Option<Probe>,
     /// What it keeps; these paths live on the data partition.
     pub data: Vec<String>,
+    /// What its owner may set.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub settings: Vec<Setting>,
+    /// What it drew for itself and its owner needs to know.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub shown: Vec<Shown>,
 }
 
 /// A port that a service listens on.
@@ -155,7 +164,7 @@ pub struct Port {
     /// Transport protocol.
     pub protocol: Protocol,
     /// Who may reach it.
-    pub scope: Scope,
+    pub scope: Scopes,
 }
 
 /// DNS-SD announcement of one of the service's ports.

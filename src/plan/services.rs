@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::plan::{Announce, Port, Probe, Service};
+use crate::plan::{Announce, Port, Probe, Service, settings};
 use crate::spec::{
     At, Catalog, Document, Place, PortSpec, Problem, Problems, ServiceName, ServiceSpec, Word,
 };
@@ -46,6 +46,7 @@ fn check_service(
             problems.push(problem.remedy("rename one of the two").related(first, "first here"));
         }
     }
+    settings::check(document, name, service, problems);
     let used = [
         ("announce", service.announce.as_ref().map(|announce| &announce.port)),
         ("probe", service.probe.as_ref().map(|probe| &probe.port)),
@@ -93,7 +94,7 @@ pub(super) fn check_ports(
             let clash = taken.iter().find(|(_, _, other)| {
                 other.port == port.value.port
                     && other.protocol == port.value.protocol
-                    && other.scope.overlaps(port.value.scope)
+                    && other.scope.overlaps(&port.value.scope)
             });
             if let Some((other, first, _)) = clash {
                 let (number, protocol) = (port.value.port.value, port.value.protocol);
@@ -108,6 +109,10 @@ pub(super) fn check_ports(
     }
 }
 
+/// What belongs to the owner and to no service, and lives on the data partition too: files, settings, and what
+/// agent and helper remember.
+pub const OWN_DATA: [&str; 4] = ["/etc/nuvol", "/home", "/var/lib/nuvol-agent", "/var/lib/nuvol-helper"];
+
 /// Each data path is moved to the data partition as a whole, so none may lie in another.
 pub(super) fn check_data(
     services: &BTreeMap<ServiceName, (&Document<Catalog>, &ServiceSpec)>,
@@ -118,8 +123,8 @@ pub(super) fn check_data(
         for path in &service.data {
             let (text, place) = (path.value.to_string(), document.place(path.span));
             let nested = |outer: &str, inner: &str| inner == outer || inner.starts_with(&format!("{outer}/"));
-            if nested("/home", &text) {
-                let problem = Problem::at(place.clone(), format!("`{text}` is kept with `/home` already"));
+            if let Some(own) = OWN_DATA.iter().find(|own| nested(own, &text)) {
+                let problem = Problem::at(place.clone(), format!("`{text}` is kept with `{own}` already"));
                 problems.push(problem.remedy("take it out"));
             } else if let Some((other, first)) =
                 taken.iter().find(|(other, _)| nested(other, &text) || nested(&text, other))
@@ -139,7 +144,7 @@ pub(super) fn planned(spec: &ServiceSpec) -> Service {
         name: port.value.name.value.to_string(),
         port: port.value.port.value.get(),
         protocol: port.value.protocol,
-        scope: port.value.scope,
+        scope: port.value.scope.clone(),
     };
     let word = |word: &At<Word>| word.value.to_string();
     Service {
@@ -158,5 +163,7 @@ pub(super) fn planned(spec: &ServiceSpec) -> Service {
             .as_ref()
             .map(|probe| Probe { kind: probe.kind.to_string(), port: word(&probe.port) }),
         data: spec.data.iter().map(|path| path.value.to_string()).collect(),
+        settings: settings::planned(spec),
+        shown: settings::planned_shown(spec),
     }
 }

@@ -91,7 +91,12 @@ fn by_path(path: &str, node: &Node) -> Option<&'static str> {
         _ if path.starts_with("var/cache/apt/") => Some("an apt cache"),
         _ if path.starts_with("var/log/") && !is_empty => Some("a log"),
         _ if name == "authorized_keys" || name == "authorized_keys2" => Some("somebody's authorized keys"),
-        _ if path.starts_with("var/lib/nuvol-agent/") => Some("state of a node"),
+        _ if ["var/lib/nuvol-agent/", "var/lib/nuvol-helper/", "etc/nuvol/settings/"]
+            .iter()
+            .any(|it| path.starts_with(it)) =>
+        {
+            Some("state of a node")
+        }
         _ if path.starts_with("etc/tinc/") && (name.ends_with(".priv") || name.starts_with("rsa_key")) => {
             Some("a mesh key")
         }

@@ -154,7 +154,7 @@ fn blame(err: anyhow::Error) -> anyhow::Error {
     let said = |sign: &str| err.downcast_ref::<ProgramFailed>().is_some_and(|it| it.tail.contains(sign));
     if said("is not valid yet") {
         err.context(EnvironmentLacks)
-    } else if said("No space left on device") {
+    } else if said("No space left on device") || err.downcast_ref::<std::io::Error>().is_some() {
         err
     } else {
         err.context(NetworkFailed)
@@ -244,7 +244,7 @@ impl Apt {
     fn update(&self, shop: &Workshop) -> anyhow::Result<()> {
         let inside = self.sandbox(shop).with_network();
         let command = shop.command(&inside, "apt-get", &["update", "-q", "--error-on=any"])?;
-        shop.host.run(command.env("APT_CONFIG", self.folder.join("apt.conf")))
+        shop.host.run_with_room(command.env("APT_CONFIG", self.folder.join("apt.conf")), &self.folder)
     }
 
     /// What the Release files that apt fetched say of themselves.

@@ -1,4 +1,4 @@
-//! Our own package, the agent, made from its program and `agent/package/`: a `.deb` is an
+//! Our own package, the agent, made from its programs and `agent/package/`: a `.deb` is an
 //! `ar` of two tars (deb(5)).
 
 use std::io::Write as _;
@@ -23,22 +23,23 @@ const SCRIPTS: [&str; 4] = ["preinst", "postinst", "prerm", "postrm"];
 const PACKAGE_FILE: &str = "nuvol-agent.deb";
 /// Lies beside the package and tells what made it.
 const INFO_FILE: &str = "nuvol-agent.buildinfo";
-const PROGRAM: &str = "usr/bin/nuvol-agent";
+/// Where the programs lie, in the order of `program::PROGRAMS`.
+const PLACES: [&str; 2] = ["usr/bin/nuvol-agent", "usr/lib/nuvol/nuvol-helper"];
 
 /// Says from which source a package was made.
 const SOURCE_FIELD: &str = "Nuvol-Source";
 
 #[derive(Serialize)]
 struct AgentRecipe {
-    program: Artifact,
+    programs: Vec<Artifact>,
     version: &'static str,
     architecture: Architecture,
-    /// Of a program that we compiled ourselves.
+    /// Of programs that we compiled ourselves.
     made: Option<Made>,
     files: Vec<(String, String)>,
 }
 
-/// How the program was made.
+/// How the programs were made.
 #[derive(Serialize)]
 struct Made {
     /// sha256 of the source, and of the files that lie beside it in the package.
@@ -76,33 +77,35 @@ pub fn agent(
         return Ok(artifact);
     }
     let compiler = Compiler::of_archive(shop, architecture, repository, offline)?;
-    let program = program::compile(shop, &compiler, offline)?;
+    let programs = program::compile(shop, &compiler, offline)?;
     let made = Made { source: origin(), with: compiler.installed() };
-    package(shop, architecture, program, Some(made))
+    package(shop, architecture, programs, Some(made))
 }
 
-/// `program`, which came from elsewhere, and what belongs to it as a package: for trials. Builds do not take it
-/// by themselves.
-pub fn foreign_package(
-    shop: &Workshop,
-    architecture: Architecture,
-    program: Artifact,
-) -> anyhow::Result<Artifact> {
-    package(shop, architecture, program, None)
+/// The agent in `path` and the helper beside it, which came from elsewhere, and what belongs to them as a package:
+/// for trials. Builds do not take it by themselves.
+pub fn foreign_package(shop: &Workshop, architecture: Architecture, path: &Path) -> anyhow::Result<Artifact> {
+    let [_, helper] = program::PROGRAMS;
+    let programs = [path.to_owned(), path.with_file_name(helper)].into_iter().map(|path| {
+        let path = path.canonicalize().with_context(|| format!("finding `{}`", path.display()))?;
+        let digest = crate::store::sha256_file(&path).context("reading the agent's programs")?;
+        Ok(Artifact { path, digest })
+    });
+    package(shop, architecture, programs.collect::<anyhow::Result<_>>()?, None)
 }
 
 fn package(
     shop: &Workshop,
     architecture: Architecture,
-    program: Artifact,
+    programs: Vec<Artifact>,
     made: Option<Made>,
 ) -> anyhow::Result<Artifact> {
     let version = env!("CARGO_PKG_VERSION");
-    let entry = shop.make(&AgentRecipe { program, version, architecture, made, files: files() })?;
+    let entry = shop.make(&AgentRecipe { programs, version, architecture, made, files: files() })?;
     Artifact::of(&entry, PACKAGE_FILE)
 }
 
-/// What belongs to the program: path in `agent/package/`, and text.
+/// What belongs to the programs: path in `agent/package/`, and text.
 fn files() -> Vec<(String, String)> {
     let mut files = Vec::new();
     collect(&PACKAGE, &mut files);
@@ -138,19 +141,23 @@ fn open(path: PathBuf) -> anyhow::Result<(Artifact, Deb)> {
 
 impl Recipe for AgentRecipe {
     const STAGE: &'static str = "agent";
-    const VERSION: u32 = 3;
+    const VERSION: u32 = 4;
 
     fn make(&self, _: &Workshop, dir: &Path) -> anyhow::Result<()> {
-        let program = std::fs::read(&self.program.path).context("reading the agent's program")?;
+        let read = |program: &Artifact| std::fs::read(&program.path).context("reading the agent's programs");
+        let programs = self.programs.iter().map(read).collect::<anyhow::Result<Vec<_>>>()?;
         let mut control = Vec::new();
-        let mut data: Vec<(String, &[u8], u32)> = vec![(PROGRAM.to_owned(), &program, 0o755)];
+        let mut data: Vec<(String, &[u8], u32)> = Vec::new();
+        data.extend(
+            PLACES.iter().zip(&programs).map(|(place, program)| ((*place).to_owned(), &program[..], 0o755)),
+        );
         for (path, text) in &self.files {
             if let Some(path) = path.strip_prefix("root/") {
                 data.push((path.to_owned(), text.as_bytes(), mode(text)));
             } else if SCRIPTS.contains(&path.as_str()) {
                 control.push((path.clone(), text.clone().into_bytes(), 0o755));
             } else if path == "control" {
-                let size = program.len().div_ceil(1024);
+                let size = programs.iter().map(Vec::len).sum::<usize>().div_ceil(1024);
                 control.push((path.clone(), self.control(text, size).into_bytes(), 0o644));
             }
         }

@@ -1,4 +1,4 @@
-//! The agent's program, compiled in the build root from the source that comes with `nuvol`: never with the
+//! The agent's programs, compiled in the build root from the source that comes with `nuvol`: never with the
 //! host's compiler or libraries, from crates that `Cargo.lock` vouches for, without network, and at the same
 //! paths on every machine, so that the same source gives the same bytes.
 
@@ -17,7 +17,10 @@ use crate::workshop::{Recipe, Workshop};
 /// The source as a tar, made by `build.rs`.
 const SOURCE: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/agent.tar"));
 const LOCK: &str = include_str!("../../Cargo.lock");
+/// The package of crates, and the name of its log.
 const NAME: &str = "nuvol-agent";
+/// What the agent's package has for programs: the agent itself, and the helper that does as root what it may not.
+pub(super) const PROGRAMS: [&str; 2] = [NAME, "nuvol-helper"];
 
 /// Places in the sandbox. No path of the host is seen by the compiler, and none of these by the program.
 const SOURCE_AT: &str = "/source";
@@ -29,12 +32,12 @@ pub fn source_digest() -> String {
     hex(&Sha256::digest(SOURCE))
 }
 
-/// The program as `compiler` makes it.
-pub fn compile(shop: &Workshop, compiler: &Compiler, offline: bool) -> anyhow::Result<Artifact> {
+/// The programs as `compiler` makes them, in the order of `PROGRAMS`.
+pub fn compile(shop: &Workshop, compiler: &Compiler, offline: bool) -> anyhow::Result<Vec<Artifact>> {
     let crates = shop.make(&CratesRecipe { lock: LOCK, compiler, offline })?;
     let crates = crates.join("crates");
     let entry = shop.make(&ProgramRecipe { source: source_digest(), compiler, crates: &crates })?;
-    Artifact::of(&entry, NAME)
+    PROGRAMS.iter().map(|name| Artifact::of(&entry, name)).collect()
 }
 
 /// What the program is made from besides its own source.
@@ -79,7 +82,7 @@ struct ProgramRecipe<'a> {
 
 impl Recipe for ProgramRecipe<'_> {
     const STAGE: &'static str = "program";
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
 
     fn make(&self, shop: &Workshop, dir: &Path) -> anyhow::Result<()> {
         let (source, build) = (dir.join("source"), dir.join("build"));
@@ -104,8 +107,10 @@ impl Recipe for ProgramRecipe<'_> {
         let result = shop.host.watch(command, &mut on_line);
         bar.finish_and_clear();
         result.context("compiling the agent")?;
-        let made = build.join(&target).join("release").join(NAME);
-        fs::rename(&made, dir.join(NAME)).with_context(|| format!("taking `{}`", made.display()))?;
+        for name in PROGRAMS {
+            let made = build.join(&target).join("release").join(name);
+            fs::rename(&made, dir.join(name)).with_context(|| format!("taking `{}`", made.display()))?;
+        }
         [source, build].iter().try_for_each(fs::remove_dir_all).context("removing the parts")
     }
 
@@ -114,7 +119,7 @@ impl Recipe for ProgramRecipe<'_> {
     }
 }
 
-/// Words for rustc: what the program says about its own source is short and the same everywhere.
+/// Words for rustc: what the programs say about their own source is short and the same everywhere.
 fn flags() -> String {
     [(SOURCE_AT, "nuvol"), (CRATES_AT, "crates"), (BUILD_AT, "build")]
         .map(|(from, to)| format!("--remap-path-prefix={from}={to}"))
@@ -136,6 +141,7 @@ mod tests {
         let text = |path: &str| std::fs::read_to_string(dir.path().join(path)).unwrap();
         assert_eq!(text("Cargo.lock"), LOCK);
         assert!(text("agent/src/main.rs").contains("fn main"));
+        assert!(text("agent/src/bin/nuvol-helper.rs").contains("fn main"));
         assert!(text("src/lib.rs").is_empty(), "of the builder only its manifest is there");
         assert!(!dir.path().join("agent/tests").exists());
         assert!(SOURCE.len() < 2 << 20);

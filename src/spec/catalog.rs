@@ -8,7 +8,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::spec::{
-    At, DnsSdType, ImagePath, Only, OverlayName, PackageName, ServiceName, SetName, UnitName, Word,
+    At, DnsSdType, ImagePath, Only, OverlayName, PackageName, Scopes, ServiceName, SetName, SettingSpec,
+    ShownSpec, UnitName, Word,
 };
 
 /// Debian packages, each for all architectures or for one.
@@ -53,6 +54,12 @@ pub struct ServiceSpec {
     /// What it keeps; these paths live on the data partition.
     #[serde(default)]
     pub data: Vec<At<ImagePath>>,
+    /// What its owner may set.
+    #[serde(default)]
+    pub settings: Vec<SettingSpec>,
+    /// What it drew for itself and its owner needs to know.
+    #[serde(default)]
+    pub shown: Vec<ShownSpec>,
 }
 
 /// A port that a service listens on.
@@ -65,8 +72,8 @@ pub struct PortSpec {
     pub port: At<NonZeroU16>,
     /// Transport protocol.
     pub protocol: Protocol,
-    /// Who may reach it.
-    pub scope: Scope,
+    /// Who may reach it: one word, or a list of them.
+    pub scope: Scopes,
 }
 
 /// DNS-SD announcement of one of the service's ports.
@@ -138,24 +145,5 @@ impl fmt::Display for Protocol {
             Self::Tcp => "tcp",
             Self::Udp => "udp",
         })
-    }
-}
-
-/// Who may reach a port.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum Scope {
-    /// The node itself.
-    Loopback,
-    /// The networks that the node is plugged into; such a port is bound to every address.
-    Lan,
-    /// The mesh.
-    Mesh,
-}
-
-impl Scope {
-    /// Whether two ports of these scopes would bind one address.
-    pub fn overlaps(self, other: Self) -> bool {
-        self == other || self == Self::Lan || other == Self::Lan
     }
 }

@@ -10,6 +10,8 @@ mod problem;
 mod profile;
 mod read;
 pub mod report;
+mod scope;
+mod setting;
 mod size;
 mod source;
 mod tree;
@@ -18,7 +20,7 @@ pub mod yaml;
 
 pub use architecture::{Architecture, Only};
 pub use catalog::{
-    AnnounceSpec, Catalog, PackageList, PortSpec, ProbeSpec, Protocol, Role, Scope, ServiceSpec, Start,
+    AnnounceSpec, Catalog, PackageList, PortSpec, ProbeSpec, Protocol, Role, ServiceSpec, Start,
 };
 pub use files::{Content, File};
 pub use names::{
@@ -28,6 +30,8 @@ pub use names::{
 pub use problem::{Problem, Problems};
 pub use profile::{ArchiveSpec, DiskSpec, FileSystem, Profile, Removal, RootSize, RootSpec, Scalar};
 pub use read::{Damaged, Document, read};
+pub use scope::{Scope, Scopes};
+pub use setting::{ChoiceSpec, SettingKind, SettingSpec, ShownSpec};
 pub use size::ByteSize;
 pub use source::{At, Place, Source, Span};
 pub use tree::{Catalogue, OverlayFolder, Tree};

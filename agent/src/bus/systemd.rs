@@ -51,6 +51,8 @@ trait ServiceObject {
     fn exec_main_status(&self) -> zbus::Result<i32>;
     #[zbus(property, name = "NRestarts")]
     fn restarts(&self) -> zbus::Result<u32>;
+    #[zbus(property)]
+    fn memory_current(&self) -> zbus::Result<u64>;
 }
 
 /// Units by their object path; one unit may have several names.
@@ -109,7 +111,11 @@ async fn read(connection: &Connection, path: &str) -> zbus::Result<Unit> {
         active: proxy.active_state().await?,
         sub: proxy.sub_state().await?,
         end: None,
+        memory: None,
     };
+    if unit.active == "active" {
+        unit.memory = read_memory(connection, path).await;
+    }
     // Only services have an end to tell of; for other kinds of units the question is an error.
     if unit.active == "failed" || unit.is_restarting() {
         unit.end = read_end(connection, path).await.ok();
@@ -117,12 +123,18 @@ async fn read(connection: &Connection, path: &str) -> zbus::Result<Unit> {
     Ok(unit)
 }
 
+async fn service<'a>(connection: &Connection, path: &'a str) -> zbus::Result<ServiceObjectProxy<'a>> {
+    ServiceObjectProxy::builder(connection).path(path).cache_properties(CacheProperties::No).build().await
+}
+
+/// Bytes of memory, where systemd counts them: in steps, so that not every little change is news.
+async fn read_memory(connection: &Connection, path: &str) -> Option<u64> {
+    let bytes = service(connection, path).await.ok()?.memory_current().await.ok()?;
+    (bytes != u64::MAX).then_some(bytes >> 20 << 20)
+}
+
 async fn read_end(connection: &Connection, path: &str) -> zbus::Result<End> {
-    let proxy = ServiceObjectProxy::builder(connection)
-        .path(path)
-        .cache_properties(CacheProperties::No)
-        .build()
-        .await?;
+    let proxy = service(connection, path).await?;
     Ok(End {
         result: proxy.result().await?,
         status: proxy.exec_main_status().await?,

@@ -67,6 +67,8 @@ pub struct Context {
     pub unix_s: u64,
     /// SHA-256 of the node's certificate as browsers show it (`AB:CD:…`).
     pub fingerprint: Arc<str>,
+    /// The node's public key in hexadecimal digits; empty where it has none.
+    pub key: Arc<str>,
 }
 
 /// What somebody typed, and what is wrong with it: shown again, next to the fields. Holds no passwords.

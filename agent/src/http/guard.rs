@@ -3,25 +3,26 @@
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 use axum::extract::{Request, State};
-use axum::http::header::{ALLOW, CACHE_CONTROL, CONTENT_SECURITY_POLICY, HOST, REFERRER_POLICY};
+use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, HOST, REFERRER_POLICY};
 use axum::http::header::{X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
 use axum::middleware::Next;
-use axum::response::{IntoResponse, Response};
+use axum::response::{IntoResponse, Redirect, Response};
 
 use super::Handle;
+use super::peer::Peer;
+use crate::node::snapshot::{Ownership, Snapshot};
 
 /// Everything comes from the node itself: no inline script or style, no frame around it, no form to elsewhere.
-const POLICY: &str =
-    "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; object-src 'none'";
+const POLICY: &str = "default-src 'self'; img-src 'self' data:; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; object-src 'none'";
 
 /// The host by which the visitor reached the node, without its port.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Host(pub(super) String);
 
-/// Refuses what is not for this node or not for looking, and marks every answer.
+/// Refuses what is not for this node or does not belong on this connection, and marks every answer.
 pub(super) async fn check(State(handle): State<Handle>, mut request: Request, next: Next) -> Response {
-    let mut response = match admit(&handle.now().name, &request) {
+    let mut response = match admit(&handle.now(), &request) {
         Ok(host) => {
             request.extensions_mut().insert(host);
             next.run(request).await
@@ -33,28 +34,60 @@ pub(super) async fn check(State(handle): State<Handle>, mut request: Request, ne
         (CONTENT_SECURITY_POLICY, POLICY),
         (X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (X_FRAME_OPTIONS, "DENY"),
-        (REFERRER_POLICY, "no-referrer"),
+        (REFERRER_POLICY, "same-origin"),
     ] {
         headers.insert(name, HeaderValue::from_static(value));
     }
     headers.insert("cross-origin-resource-policy", HeaderValue::from_static("same-origin"));
+    headers.insert("cross-origin-opener-policy", HeaderValue::from_static("same-origin"));
     headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     response
 }
 
 #[expect(clippy::result_large_err, reason = "the refusal is the answer")]
-fn admit(name: &str, request: &Request) -> Result<Host, Response> {
+fn admit(snapshot: &Snapshot, request: &Request) -> Result<Host, Response> {
+    let name = &snapshot.name;
     // The name comes first, even before the path: a stranger learns nothing about what is here.
     let Some(host) = host_of(request.headers(), request.uri()).filter(|host| is_own(host, name)) else {
         // Not naming the node: the one who asks may be a page of somebody else.
         let text = "421: this is not a name of this node; open it by its own name or by its address\n";
         return Err((StatusCode::MISDIRECTED_REQUEST, text).into_response());
     };
-    if !matches!(*request.method(), Method::GET | Method::HEAD) {
-        let text = "405: there is nothing to change here; use GET or HEAD\n";
-        return Err((StatusCode::METHOD_NOT_ALLOWED, [(ALLOW, "GET, HEAD")], text).into_response());
+    let Some(peer) = request.extensions().get::<Peer>() else {
+        return Err(StatusCode::INTERNAL_SERVER_ERROR.into_response());
+    };
+    if !peer.secure && !is_plain(request.uri().path()) {
+        let free = matches!(snapshot.ownership, Ownership::Free | Ownership::Lost);
+        if free && request.uri().path() == "/" {
+            return Err(Redirect::temporary("/claim").into_response());
+        }
+        return Err(to_https(&host, request));
+    }
+    if is_setup(request.uri().path()) && !peer.is_near() {
+        let text = "403: a node is claimed from its own network\n";
+        return Err((StatusCode::FORBIDDEN, text).into_response());
     }
     Ok(Host(host))
+}
+
+/// What is served without encryption: the setup, so that a new node's first page comes without a browser's warning,
+/// what that page is made of, and the health of the node.
+fn is_plain(path: &str) -> bool {
+    path == "/api/v1/health" || path == "/language" || is_setup(path) || path.starts_with("/assets/")
+}
+
+fn is_setup(path: &str) -> bool {
+    path == "/claim" || path.starts_with("/claim/") || path == "/api/v1/claim"
+}
+
+/// Browsers go on to the same page. What was sent without encryption has been read by others already: it is refused.
+fn to_https(host: &str, request: &Request) -> Response {
+    if !matches!(*request.method(), Method::GET | Method::HEAD) {
+        let text = "403: this works by https only\n";
+        return (StatusCode::FORBIDDEN, text).into_response();
+    }
+    let path = request.uri().path_and_query().map_or("/", |path| path.as_str());
+    Redirect::temporary(&format!("https://{host}{path}")).into_response()
 }
 
 /// The one host that the request names, in lower case and without its port (RFC 9112 3.2).

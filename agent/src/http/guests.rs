@@ -1,8 +1,10 @@
 //! Who is connected: so many in all, and so many from one address, so that nobody can keep all others out.
 
 use std::collections::BTreeMap;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
+
+use super::peer::household;
 
 /// Connections at one time.
 const ALL: usize = 128;
@@ -47,14 +49,6 @@ impl Drop for Place {
                 open.remove(&self.from);
             }
         }
-    }
-}
-
-/// One machine has as many IPv6 addresses as it likes within its /64: they count as one.
-fn household(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() >> 64 << 64)),
-        v4 => v4,
     }
 }
 

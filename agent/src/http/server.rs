@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use axum::Router;
+use axum::{Extension, Router};
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
@@ -10,16 +10,18 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{sleep, timeout};
 use tokio_rustls::TlsAcceptor;
+use tower::Layer;
 
 use super::guests::Guests;
+use super::peer::Peer;
 
 /// For the TLS handshake, and for the head of each request.
 const HEAD_LIMIT: Duration = Duration::from_secs(10);
-/// For a whole connection; browsers open another when they need one.
+/// For a whole connection; browsers open another when they need one, for live events too.
 const CONNECTION_LIMIT: Duration = Duration::from_secs(60);
 /// For the answer that is on its way when the time is up.
 const FAREWELL_LIMIT: Duration = Duration::from_secs(5);
-/// The head of a request: longer ones get 431. Bodies are never read.
+/// The head of a request: longer ones get 431. Bodies have a limit of their own.
 const HEAD_LIMIT_BYTES: usize = 16 * 1024;
 
 /// What a listener does with those who come.
@@ -53,11 +55,13 @@ pub async fn serve(listener: TcpListener, door: Door, app: Router, guests: Guest
 }
 
 async fn greet(stream: TcpStream, door: Door, app: Router) {
+    let (Ok(from), Ok(at)) = (stream.peer_addr(), stream.local_addr()) else { return };
+    let peer = |secure| Peer::new(from, at, secure);
     match door {
-        Door::Plain => talk(stream, app).await,
+        Door::Plain => talk(stream, app, peer(false)).await,
         Door::Tls(acceptor) => {
             if let Ok(Ok(stream)) = timeout(HEAD_LIMIT, acceptor.accept(stream)).await {
-                talk(stream, app).await;
+                talk(stream, app, peer(true)).await;
             }
         }
         Door::Shut => drop(stream),
@@ -65,12 +69,12 @@ async fn greet(stream: TcpStream, door: Door, app: Router) {
 }
 
 /// A connection that breaks is the guest's affair and not worth a line in the journal.
-async fn talk<S: AsyncRead + AsyncWrite + Unpin>(stream: S, app: Router) {
+async fn talk<S: AsyncRead + AsyncWrite + Unpin>(stream: S, app: Router, peer: Peer) {
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_LIMIT)
         .max_buf_size(HEAD_LIMIT_BYTES)
-        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(app));
+        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(Extension(peer).layer(app)));
     tokio::pin!(connection);
     if timeout(CONNECTION_LIMIT, connection.as_mut()).await.is_err() {
         connection.as_mut().graceful_shutdown();

@@ -6,8 +6,7 @@ use std::sync::Arc;
 use super::claim::Code;
 use super::command::{Asked, Command, Field, Guess, NewSession, Power, Proof, Refusal, Reply};
 use super::operation::{Operation, OperationId, Task};
-use super::pending::{Change, Preferences, TRIAL, Trial};
-use super::people::access::{INVITATION_S, Invitation, Purpose, Secret, Token};
+use super::people::access::{INVITATION_S, Invitation, Purpose, Secret, Session, Token};
 use super::people::names::{PasswordHash, PersonName};
 use super::people::{INVITATIONS_LIMIT, People, Person, PersonId, Role, TOKENS_LIMIT, Unfit};
 use super::rights::{Actor, Right, rights};
@@ -19,7 +18,7 @@ const SEEN_EVERY_S: u64 = 60 * 60;
 /// Days for which a token may be good.
 const TOKEN_DAYS: u32 = 3660;
 /// The command, what it needs and from whom are known; this is what came of it.
-type Outcome = Result<(Reply, Vec<Action>), Refusal>;
+pub(super) type Outcome = Result<(Reply, Vec<Action>), Refusal>;
 
 impl Node {
     /// Somebody asks for something.
@@ -41,6 +40,11 @@ impl Node {
             Command::Try(guess) => self.may_try(now, from, guess),
             Command::Wrong(guess) => Ok((Reply::Done, self.count_wrong(now, from, &guess))),
             Command::OpenSetup(ticket) => self.open_setup(now, from, ticket),
+            Command::CheckSetup(_) if self.is_claimed() => Err(Refusal::Claimed),
+            Command::CheckSetup(ticket) if self.claim.is_open(&ticket, now.uptime) => {
+                Ok((Reply::Done, Vec::new()))
+            }
+            Command::CheckSetup(_) => Err(Refusal::NoTicket),
             Command::Claim { ticket, name, password } => self.claim(now, &ticket, name, password),
             Command::SignIn { person, password, session } => {
                 self.sign_in(now, from, person, &password, session)
@@ -60,7 +64,8 @@ impl Node {
         let people = self.people.as_ref().ok_or(Refusal::SignInFirst)?;
         let person = actor.person().and_then(|id| people.person(id)).ok_or(Refusal::SignInFirst)?;
         if let Actor::Person { session, .. } = actor {
-            let known = people.sessions.iter().any(|it| it.id == *session && it.is_open(now.unix_s));
+            let mine = |it: &Session| it.id == *session && it.person == person.id && it.is_open(now.unix_s);
+            let known = people.sessions.iter().any(mine);
             if !known {
                 return Err(Refusal::SignInFirst);
             }
@@ -69,7 +74,14 @@ impl Node {
     }
 
     /// What needs a right.
-    fn obey(&mut self, now: Moment, ticket: u64, actor: &Actor, person: &Person, command: Command) -> Outcome {
+    fn obey(
+        &mut self,
+        now: Moment,
+        ticket: u64,
+        actor: &Actor,
+        person: &Person,
+        command: Command,
+    ) -> Outcome {
         if !rights(person.role, actor).contains(&needs(&command)) {
             return Err(Refusal::NotAllowed);
         }
@@ -84,7 +96,10 @@ impl Node {
             Command::MakeToken { id, secret, title, scopes, days } => {
                 let until_s = days.map(|days| now.unix_s + u64::from(days.min(TOKEN_DAYS)) * 24 * 60 * 60);
                 let person = person.id;
-                self.make_token(Token { id, secret, person, title, scopes, since_s: now.unix_s, until_s })
+                self.make_token(
+                    now,
+                    Token { id, secret, person, title, scopes, since_s: now.unix_s, until_s },
+                )
             }
             Command::RevokeToken(id) => {
                 let mine = |token: &Token| token.id == id && token.person == person.id;
@@ -93,14 +108,17 @@ impl Node {
             Command::Invite { id, secret, purpose, note } => {
                 let until_s = now.unix_s + INVITATION_S;
                 let by = person.id;
-                self.invite(Invitation { id, secret, purpose, by, note, since_s: now.unix_s, until_s })
+                self.invite(now, Invitation { id, secret, purpose, by, note, since_s: now.unix_s, until_s })
             }
-            Command::Uninvite(id) => self.change(|people| drop_one(&mut people.invitations, |it| it.id == id)),
-            Command::SetRole(id, role) => self.change(|people| people.set_role(id, role).map(|()| Reply::Done)),
+            Command::Uninvite(id) => {
+                self.change(|people| drop_one(&mut people.invitations, |it| it.id == id))
+            }
+            Command::SetRole(id, role) => {
+                self.change(|people| people.set_role(id, role).map(|()| Reply::Done))
+            }
             Command::Remove(id) => self.change(|people| people.remove(id).map(|()| Reply::Done)),
             Command::Keep => self.keep(),
-            Command::GoBack if self.trial.is_some() => Ok((Reply::Done, self.go_back(now, &person.name))),
-            Command::GoBack => Err(Refusal::NoSuch),
+            Command::GoBack => Ok((Reply::Done, self.go_back(now, &person.name)?)),
             Command::Logs { service, lines } => {
                 self.service(&service)?;
                 Ok((Reply::Later, vec![Action::Help(Ticket::Asked(ticket), Job::Logs { service, lines })]))
@@ -149,7 +167,7 @@ impl Node {
     }
 
     fn open_setup(&mut self, now: Moment, from: &str, ticket: Secret) -> Outcome {
-        if self.is_claimed() {
+        if self.is_claimed() || !self.restored {
             return Err(Refusal::Claimed);
         }
         self.guesses.right(from);
@@ -224,8 +242,9 @@ impl Node {
         self.change(|people| drop_one(&mut people.sessions, |it| it.id == id && it.person == person))
     }
 
-    fn make_token(&mut self, token: Token) -> Outcome {
+    fn make_token(&mut self, now: Moment, token: Token) -> Outcome {
         self.change(|people| {
+            people.tokens.retain(|it| it.is_open(now.unix_s));
             if people.tokens.iter().filter(|it| it.person == token.person).count() >= TOKENS_LIMIT {
                 return Err(Unfit::Full);
             }
@@ -234,8 +253,10 @@ impl Node {
         })
     }
 
-    fn invite(&mut self, invitation: Invitation) -> Outcome {
+    fn invite(&mut self, now: Moment, invitation: Invitation) -> Outcome {
         self.change(|people| {
+            // What has run out takes no room from what is needed.
+            people.invitations.retain(|it| it.is_open(now.unix_s));
             if let Purpose::Password { person } = invitation.purpose {
                 people.person(person).ok_or(Unfit::Gone)?;
             }
@@ -278,63 +299,27 @@ impl Node {
     }
 
     /// One piece of work at a time on each service, and on the node.
-    fn start(&mut self, now: Moment, by: &str, task: Task, job: Job) -> Result<(OperationId, Vec<Action>), Refusal> {
+    pub(super) fn start(
+        &mut self,
+        now: Moment,
+        by: &str,
+        task: Task,
+        job: Job,
+    ) -> Result<(OperationId, Vec<Action>), Refusal> {
         let same = |it: &&Operation| it.task.service() == task.service();
         if let Some(busy) = self.operations.running().find(same) {
             return Err(Refusal::Busy(busy.id));
         }
         let operations = Arc::make_mut(&mut self.operations);
+        // Not the job: it carries the values of settings, and some of them are secrets.
+        let line = format!("{by} asks: {task:?}");
         let id = operations.begin(task, by, now.unix_s);
-        let line = format!("{by} asks: {job:?}");
         let actions = vec![
             Action::Save(Document::Operations(operations.clone())),
             Action::Log(Level::Info, line),
             Action::Help(Ticket::Operation(id), job),
         ];
         Ok((id, actions))
-    }
-
-    /// The new name is on trial until the owner has found the node under it.
-    fn rename(&mut self, now: Moment, by: &str, name: String) -> Outcome {
-        let label = name.len() <= 63
-            && !name.starts_with('-')
-            && !name.ends_with('-')
-            && !name.is_empty()
-            && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-');
-        if !label || name == "localhost" || name == self.name || name.bytes().all(|c| c.is_ascii_digit()) {
-            return Err(Refusal::Fields(BTreeMap::from([("name".to_owned(), Field::NodeName)])));
-        }
-        if self.trial.is_some() {
-            return Err(Refusal::Full);
-        }
-        let change = Change::Name { from: self.name.clone(), to: name.clone() };
-        let preferences = Preferences { trial: Some(change.clone()) };
-        let task = Task::Rename { from: self.name.clone(), to: name.clone() };
-        let (id, mut actions) = self.start(now, by, task, Job::Rename { name })?;
-        // Time enough for the helper; the trial itself begins when it is done.
-        self.trial = Some(Trial { change, until: now.uptime + 5 * TRIAL });
-        actions.insert(0, Action::Save(Document::Preferences(preferences)));
-        Ok((Reply::Started(id), actions))
-    }
-
-    fn keep(&mut self) -> Outcome {
-        self.trial.take().ok_or(Refusal::NoSuch)?;
-        Ok((Reply::Done, vec![Action::Save(Document::Preferences(Preferences::default()))]))
-    }
-
-    /// The change on trial is undone.
-    pub(super) fn go_back(&mut self, now: Moment, by: &str) -> Vec<Action> {
-        let Some(Trial { change: Change::Name { from, to }, .. }) = self.trial.clone() else { return Vec::new() };
-        let task = Task::Rename { from: to, to: from.clone() };
-        match self.start(now, by, task, Job::Rename { name: from }) {
-            Ok((_, mut actions)) => {
-                self.trial = None;
-                actions.push(Action::Save(Document::Preferences(Preferences::default())));
-                actions
-            }
-            // The helper is still at it: the next tick tries again.
-            Err(_) => Vec::new(),
-        }
     }
 }
 
@@ -347,10 +332,13 @@ fn needs(command: &Command) -> Right {
         | Command::SetPassword(_)
         | Command::MakeToken { .. }
         | Command::RevokeToken(_) => Right::Own,
-        Command::Invite { .. } | Command::Uninvite(_) | Command::SetRole(..) | Command::Remove(_) => Right::People,
-        Command::Switch { .. } | Command::Restart { .. } | Command::Configure { .. } | Command::Logs { .. } => {
-            Right::Services
+        Command::Invite { .. } | Command::Uninvite(_) | Command::SetRole(..) | Command::Remove(_) => {
+            Right::People
         }
+        Command::Switch { .. }
+        | Command::Restart { .. }
+        | Command::Configure { .. }
+        | Command::Logs { .. } => Right::Services,
         _ => Right::Node,
     }
 }
@@ -363,7 +351,7 @@ fn session_of(actor: &Actor) -> &str {
 }
 
 fn account(name: &PersonName) -> String {
-    name.to_lowercase()
+    name.key()
 }
 
 fn drop_one<T>(list: &mut Vec<T>, is_it: impl Fn(&T) -> bool) -> Result<Reply, Unfit> {

@@ -83,6 +83,8 @@ pub enum Command {
     Wrong(Guess),
     /// The claim code was right: this ticket opens the setup.
     OpenSetup(Secret),
+    /// Does this ticket open the setup still?
+    CheckSetup(Secret),
     /// Make me the owner.
     Claim {
         /// From the claim code.

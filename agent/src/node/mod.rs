@@ -7,6 +7,7 @@ use std::time::Duration;
 mod asked;
 pub mod claim;
 pub mod command;
+mod condition;
 pub mod operation;
 pub mod pending;
 pub mod people;
@@ -14,12 +15,14 @@ pub mod rights;
 pub mod service;
 pub mod setting;
 pub mod snapshot;
+mod trial;
 mod tries;
 pub mod unit;
 mod work;
 
 use claim::{Claim, Code};
 use command::{Asked, Refusal, Reply};
+pub use condition::{Disk, Effect, Place, Problem};
 use operation::{OperationId, Operations};
 use pending::{Preferences, Trial};
 use people::People;
@@ -27,7 +30,7 @@ use service::Service;
 use snapshot::{Ownership, ServiceReport, Snapshot, Systemd, UnitReport};
 use tries::Tries;
 use unit::Unit;
-pub use work::{Job, News, Usage, Yield};
+pub use work::{Job, News, Settings, Usage, Yield};
 
 /// Now, by two clocks.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -84,8 +87,10 @@ pub enum Ticket {
     Operation(OperationId),
     /// Somebody who waits for it.
     Asked(u64),
-    /// The node itself.
+    /// The node itself, which wants to know something about a service.
     Own,
+    /// The node itself, which wants its firewall to fit.
+    Firewall,
 }
 
 /// A document that must survive a power failure.
@@ -156,72 +161,6 @@ impl Default for Image {
     }
 }
 
-/// Something that the owner has to mend.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Problem {
-    /// What does not work because of it.
-    pub effect: Effect,
-    /// What is wrong and where, with the way out: from the system, in English.
-    pub cause: String,
-}
-
-/// What does not work.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Effect {
-    /// Pages come without encryption, so nobody can sign in.
-    HttpsOff,
-    /// The node has no key, so no other node can know it.
-    NoIdentity,
-    /// There is no claim code.
-    NoClaim,
-    /// Nobody knows which image this is.
-    ImageUnknown,
-    /// The catalogue cannot be read.
-    ServicesUnknown,
-    /// One of its services cannot be read.
-    ServiceHidden(String),
-    /// The list of people was damaged; the node can be claimed anew.
-    PeopleLost,
-    /// The list of operations was damaged.
-    OperationsLost,
-    /// What the node remembers about itself was damaged.
-    PreferencesLost,
-    /// The firewall could not be set, so what it lets through is what it was.
-    FirewallStuck,
-}
-
-/// A disk and the room on it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Disk {
-    /// What lies there.
-    pub place: Place,
-    /// Bytes that are free.
-    pub free: u64,
-    /// Bytes in all.
-    pub total: u64,
-}
-
-/// What lies on a disk.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Place {
-    /// The system.
-    System,
-    /// What people and services keep.
-    Data,
-}
-
-impl Disk {
-    /// Less is free than an update or an evening's files need.
-    pub fn is_tight(&self) -> bool {
-        self.free < 128 << 20 || (self.free < 1 << 30 && self.free < self.total / 20)
-    }
-
-    /// Nothing can be written any more.
-    pub fn is_full(&self) -> bool {
-        self.free < 4 << 20
-    }
-}
-
 /// Wrong guesses of one address in a minute.
 const GUESSES: u32 = 5;
 /// Wrong guesses at one account in a minute, from everywhere.
@@ -244,7 +183,7 @@ pub struct Node {
     account_guesses: Tries,
     operations: Arc<Operations>,
     trial: Option<Trial>,
-    settings: BTreeMap<String, BTreeMap<String, String>>,
+    settings: BTreeMap<String, Settings>,
     usage: BTreeMap<String, Usage>,
     chores: work::Chores,
     published: Option<Snapshot>,
@@ -352,7 +291,7 @@ impl Node {
         operations.cut_off(now.unix_s);
         self.operations = Arc::new(operations);
         self.trial = restored.preferences.trial.map(|change| Trial { change, until: now.uptime });
-        let mut actions = vec![Action::Help(Ticket::Own, Job::Firewall)];
+        let mut actions = vec![Action::Help(Ticket::Firewall, Job::Firewall)];
         actions.push(if self.is_claimed() { Action::ForgetClaimCode } else { Action::DrawClaimCode });
         actions
     }

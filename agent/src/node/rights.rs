@@ -58,9 +58,7 @@ pub fn rights(role: Role, actor: &Actor) -> BTreeSet<Right> {
     let of_role: &[Right] = match role {
         Role::Guest => &[Right::See, Right::Own],
         Role::Member => &[Right::See, Right::Look, Right::Own],
-        Role::Owner => {
-            &[Right::See, Right::Look, Right::Services, Right::People, Right::Node, Right::Own]
-        }
+        Role::Owner => &[Right::See, Right::Look, Right::Services, Right::People, Right::Node, Right::Own],
     };
     let scoped = |right: &&Right| match (actor, right) {
         (Actor::Visitor, _) | (Actor::Program { .. }, Right::Own) => false,

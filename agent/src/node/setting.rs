@@ -165,7 +165,9 @@ impl Setting {
             },
             Kind::Choice { choices, .. } => match text.trim() {
                 "" => Err(Wrong::Empty),
-                text if choices.iter().any(|choice| *choice.name == *text) => Ok(Value::Choice(text.to_owned())),
+                text if choices.iter().any(|choice| *choice.name == *text) => {
+                    Ok(Value::Choice(text.to_owned()))
+                }
                 _ => Err(Wrong::NotAChoice),
             },
         }

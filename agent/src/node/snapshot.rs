@@ -1,6 +1,5 @@
 //! How the node is: the one source of every page and every answer.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,7 +8,7 @@ use super::pending::Trial;
 use super::people::People;
 use super::service::{Service, Start};
 use super::unit::{State, Unit, Why};
-use super::{Disk, Image, Problem, Usage};
+use super::{Disk, Image, Problem, Settings, Usage};
 
 /// How the node is at one moment.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -79,7 +78,7 @@ pub struct ServiceReport {
     /// Its units, the main one first.
     pub units: Vec<UnitReport>,
     /// What its settings are, where that is known.
-    pub settings: Option<BTreeMap<String, String>>,
+    pub settings: Option<Settings>,
     /// What it keeps on the disk, where that was measured.
     pub usage: Option<Usage>,
     /// What was done with it last.
@@ -124,6 +123,12 @@ impl ServiceReport {
         let restarting = main.is_some_and(Unit::is_restarting);
         let why = main.and_then(Unit::why).or_else(|| units.iter().skip(1).find_map(UnitReport::trouble));
         Self { service, state, restarting, why, units, settings: None, usage: None, operation: None }
+    }
+
+    /// Bytes of memory that its programs use, where systemd counts it.
+    pub fn memory(&self) -> Option<u64> {
+        let counts = self.units.iter().filter_map(|report| report.unit.as_ref()?.memory);
+        counts.reduce(u64::saturating_add)
     }
 
     /// Whether the owner should look at it.

@@ -1,11 +1,29 @@
+//! The heart: what it knows of units and services. Its people and its work have files of their own.
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::snapshot::{Snapshot, Summary, Systemd};
-use super::unit::{End, State, Unit};
-use super::{Action, Catalogue, Event, Level, Node, Problem};
+use super::unit::{End, State, Unit, Why};
+use super::{Action, Catalogue, Effect, Event, Level, Moment, Node, Problem};
 
-const NOW: Duration = Duration::from_secs(60);
+mod chores;
+mod claim;
+mod operations;
+mod people;
+mod rights;
+mod trial;
+mod world;
+
+const NOW: Moment = at(60);
+
+const fn at(uptime_s: u64) -> Moment {
+    Moment { uptime: Duration::from_secs(uptime_s), unix_s: 1_800_000_000 + uptime_s }
+}
+
+fn tick(name: &str) -> Event {
+    Event::Tick { name: name.to_owned(), disks: Vec::new() }
+}
 
 fn catalogue(services: &[(&str, &str, &[&str])]) -> Event {
     let services = services.iter().map(|(name, start, units)| {
@@ -20,7 +38,7 @@ fn catalogue(services: &[(&str, &str, &[&str])]) -> Event {
 fn unit(states: &str) -> Unit {
     let mut words = states.split(' ').map(str::to_owned);
     let mut next = || words.next().unwrap();
-    Unit { load: next(), active: next(), sub: next(), end: None }
+    Unit { load: next(), active: next(), sub: next(), end: None, memory: None }
 }
 
 fn units(units: &[(&str, Unit)]) -> Event {
@@ -57,28 +75,20 @@ fn a_unit_state_becomes_one_word() {
 
 #[test]
 fn a_failure_is_explained() {
-    let why = |states: &str, result: &str, status, restarts| {
-        let end = Some(End { result: result.to_owned(), status, restarts });
-        Unit { end, ..unit(states) }.why().unwrap_or_default()
-    };
+    let end = |result: &str, status, restarts| End { result: result.to_owned(), status, restarts };
+    let why = |states: &str, end: &End| Unit { end: Some(end.clone()), ..unit(states) }.why();
     let (failed, again) = ("loaded failed failed", "loaded activating auto-restart");
-    for (told, expected) in [
-        (why(failed, "exit-code", 1, 0), "Its program ended with exit code 1."),
-        (why(again, "exit-code", 203, 1), "Its program ended with exit code 203. It was restarted once."),
-        (
-            why(again, "core-dump", 11, 7),
-            "Its program was ended by SIGSEGV (signal 11). It was restarted 7 times.",
-        ),
-        (why(failed, "signal", 34, 0), "Its program was ended by signal 34."),
-        (why(failed, "oom-kill", 9, 0), "The node ran out of memory."),
-        (why(failed, "word-of-tomorrow", 0, 0), "systemd calls it `word-of-tomorrow`."),
-        (why("loaded active running", "success", 0, 3), ""),
-        (why("loaded inactive dead", "success", 0, 0), ""),
-        (why("masked inactive dead", "", 0, 0), "It is masked: systemd was told never to start it."),
-    ] {
-        assert_eq!(told, expected);
+    for end in [end("exit-code", 1, 0), end("core-dump", 11, 7), end("oom-kill", 9, 0)] {
+        assert_eq!(why(failed, &end), Some(Why::Ended(end.clone())));
+        assert_eq!(why(again, &end), Some(Why::Ended(end.clone())));
+        for fine in ["loaded active running", "loaded inactive dead", "loaded deactivating stop"] {
+            assert_eq!(why(fine, &end), None, "{fine}");
+        }
+        assert_eq!(why("masked inactive dead", &end), Some(Why::Masked));
+        assert_eq!(why("not-found inactive dead", &end), Some(Why::NoUnit));
+        assert_eq!(why("bad-setting failed failed", &end), Some(Why::BadUnitFile));
     }
-    assert_eq!(unit(failed).why().unwrap(), "systemd does not say why.");
+    assert_eq!(unit(failed).why(), Some(Why::Ended(End::default())));
 }
 
 #[test]
@@ -100,8 +110,8 @@ fn what_has_not_changed_is_not_published_again() {
     let running = units(&[("a.service", unit("loaded active running"))]);
     assert!(matches!(node.handle(NOW, running.clone())[..], [Action::Publish(_)]));
     assert_eq!(node.handle(NOW, running), []);
-    assert_eq!(node.handle(NOW, Event::Named("nuvol-1a2b3c4d".to_owned())), []);
-    assert!(matches!(node.handle(NOW, Event::Named("other".to_owned()))[..], [Action::Publish(_)]));
+    assert_eq!(node.handle(NOW, tick("nuvol-1a2b3c4d")), []);
+    assert!(matches!(node.handle(NOW, tick("other"))[..], [Action::Publish(_)]));
 }
 
 #[test]
@@ -115,13 +125,13 @@ fn nothing_old_is_shown_while_systemd_is_away() {
         matches!(&actions[0], Action::Log(Level::Warning, line) if line.ends_with("until it does: gone"))
     );
     // Told once in the journal, however often it is tried; the moment of the loss is kept.
-    let actions = node.handle(NOW * 2, away("still gone"));
+    let actions = node.handle(at(120), away("still gone"));
     assert!(actions.iter().all(|action| matches!(action, Action::Publish(_))), "{actions:?}");
     let snapshot = node.snapshot();
-    assert_eq!(snapshot.systemd, Systemd::Away { since: NOW, why: "still gone".to_owned() });
+    assert_eq!(snapshot.systemd, Systemd::Away { since: NOW.uptime, why: "still gone".to_owned() });
     assert_eq!((snapshot.services[0].state, snapshot.summary()), (State::Unknown, Summary::Blind));
     assert!(!snapshot.is_healthy());
-    let actions = node.handle(NOW * 3, running);
+    let actions = node.handle(at(180), running);
     assert_eq!(actions[0], Action::Log(Level::Info, "systemd answers again after 120 s".to_owned()));
     assert_eq!(node.snapshot().services[0].state, State::Running);
     assert!(node.snapshot().is_healthy());
@@ -153,16 +163,16 @@ fn the_main_unit_decides_and_a_failing_part_is_named() {
         [("b.service", unit("loaded active running")), ("b-helper.service", unit("not-found inactive dead"))];
     let Snapshot { services, .. } = node([catalogue(services), units(&told)]).snapshot();
     assert_eq!(services[0].state, State::Running);
-    let why = "Its part `b-helper.service` fails. systemd knows no such unit.";
-    assert_eq!(services[0].why.as_deref(), Some(why));
+    let why = Why::Part { unit: "b-helper.service".to_owned(), why: Some(Box::new(Why::NoUnit)) };
+    assert_eq!(services[0].why, Some(why));
 }
 
 #[test]
 fn a_problem_is_kept_for_the_page_and_written_to_the_journal() {
     let mut node = Node::new("n");
-    let problem = Problem { effect: "HTTPS is off.".to_owned(), cause: "no key".to_owned() };
+    let problem = Problem { effect: Effect::HttpsOff, cause: "no key".to_owned() };
     let actions = node.handle(NOW, Event::Problem(problem.clone()));
-    assert_eq!(actions[0], Action::Log(Level::Error, "HTTPS is off. no key".to_owned()));
+    assert_eq!(actions[0], Action::Log(Level::Error, "HttpsOff: no key".to_owned()));
     assert_eq!(node.snapshot().problems, [problem]);
     assert!(!node.snapshot().is_healthy());
     assert_eq!(node.handle(NOW, Event::Units(BTreeMap::new())).len(), 1);

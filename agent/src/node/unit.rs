@@ -11,6 +11,8 @@ pub struct Unit {
     pub sub: String,
     /// How its last run ended, where it ended badly.
     pub end: Option<End>,
+    /// `MemoryCurrent`: bytes of memory that its programs use, where that is counted.
+    pub memory: Option<u64>,
 }
 
 /// How the last run of a unit ended.

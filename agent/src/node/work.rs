@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use super::command::{Line, Refusal, Reply};
 use super::operation::{Operation, OperationId, Progress, Step, Task, Trouble};
-use super::pending::{Preferences, TRIAL};
-use super::{Action, Document, Level, Moment, Node, Ticket};
+use super::service::Service;
+use super::{Action, Document, Effect, Level, Moment, Node, Problem, Ticket};
 
 /// A job for the helper.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -92,7 +92,18 @@ pub enum Yield {
         service: String,
         /// By name of the setting.
         settings: BTreeMap<String, String>,
+        /// What the service drew for itself, by name.
+        shown: BTreeMap<String, String>,
     },
+}
+
+/// A service's settings, as text.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Settings {
+    /// Each setting's value, by name.
+    pub values: BTreeMap<String, String>,
+    /// What the service drew for itself, by name.
+    pub shown: BTreeMap<String, String>,
 }
 
 /// What a service keeps on the disk.
@@ -106,6 +117,8 @@ pub struct Usage {
 
 /// Every so often what services keep is measured anew.
 const MEASURE_EVERY: Duration = Duration::from_secs(10 * 60);
+/// What the helper could not do it is asked again.
+const TRY_AGAIN: Duration = Duration::from_secs(30);
 /// And what has run out is forgotten.
 const TIDY_EVERY: Duration = Duration::from_secs(60 * 60);
 
@@ -116,6 +129,19 @@ pub(super) struct Chores {
     measuring: bool,
     asked_settings: BTreeSet<String>,
     tidied: Duration,
+    firewall: Firewall,
+}
+
+/// Whether the firewall lets through what it should.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+enum Firewall {
+    /// The helper was asked, or is about to be.
+    #[default]
+    Asked,
+    /// It does.
+    Fits,
+    /// It was not to be done; when the helper is asked again.
+    TryAt(Duration),
 }
 
 impl Node {
@@ -123,7 +149,8 @@ impl Node {
     pub(super) fn do_chores(&mut self, now: Moment) -> Vec<Action> {
         let mut actions = Vec::new();
         if self.trial.as_ref().is_some_and(|trial| trial.until <= now.uptime) {
-            actions.extend(self.go_back(now, "the node itself"));
+            // Where the helper is still at it, the next tick tries again.
+            actions.extend(self.go_back(now, "the node itself").unwrap_or_default());
         }
         if now.uptime.saturating_sub(self.chores.tidied) >= TIDY_EVERY
             && let Some(people) = &mut self.people
@@ -135,13 +162,18 @@ impl Node {
                 actions.push(Action::Save(Document::People(tidy)));
             }
         }
-        actions.extend(self.ask_settings());
-        actions.extend(self.measure(now));
+        actions.extend(self.try_firewall(now));
+        // A helper that is away is asked for nothing else.
+        if self.chores.firewall == Firewall::Fits {
+            actions.extend(self.ask_settings());
+            actions.extend(self.measure(now));
+        }
         actions
     }
 
     fn ask_settings(&mut self) -> Vec<Action> {
-        let with_settings = self.catalogue.services.values().filter(|service| !service.settings.is_empty());
+        let has_some = |it: &&Service| !it.settings.is_empty() || !it.shown.is_empty();
+        let with_settings = self.catalogue.services.values().filter(has_some);
         let names: Vec<String> = with_settings.map(|service| service.name.to_string()).collect();
         let new = names.into_iter().filter(|name| self.chores.asked_settings.insert(name.clone()));
         new.map(|service| Action::Help(Ticket::Own, Job::Settings { service })).collect()
@@ -175,6 +207,7 @@ impl Node {
                 News::Failed(trouble) => vec![Action::Answer(ticket, Err(Refusal::Trouble(trouble)))],
             },
             Ticket::Own => self.learn(news),
+            Ticket::Firewall => self.learn_of_firewall(now, news),
         }
     }
 
@@ -187,35 +220,23 @@ impl Node {
         };
         let ended = !matches!(progress, Progress::Doing { .. });
         let operations = Arc::make_mut(&mut self.operations);
+        // One that has ended ends once.
+        if !operations.get(id).is_some_and(Operation::is_running) {
+            return Vec::new();
+        }
         operations.set(id, progress, now.unix_s);
         let Some(operation) = operations.get(id).filter(|_| ended).cloned() else { return Vec::new() };
         if let Some(service) = operation.task.service() {
             self.chores.measured.remove(service);
             self.chores.asked_settings.remove(service);
         }
-        let mut actions = self.after(now, &operation);
+        let mut actions = match &operation.task {
+            Task::Rename { to, .. } => self.renamed(now, to, &operation.progress),
+            _ => Vec::new(),
+        };
         actions.push(Action::Save(Document::Operations((*self.operations).clone())));
         actions.extend(self.ask_settings());
         actions
-    }
-
-    /// What follows from the end of an operation.
-    fn after(&mut self, now: Moment, operation: &Operation) -> Vec<Action> {
-        match (&operation.task, &operation.progress) {
-            (Task::Rename { to, .. }, Progress::Done) => {
-                self.name.clone_from(to);
-                if let Some(trial) = &mut self.trial {
-                    trial.until = now.uptime + TRIAL;
-                }
-                Vec::new()
-            }
-            // The name is what it was: nothing is on trial.
-            (Task::Rename { .. }, Progress::Failed(_)) => {
-                self.trial = None;
-                vec![Action::Save(Document::Preferences(Preferences::default()))]
-            }
-            _ => Vec::new(),
-        }
     }
 
     /// What the node asked for by itself.
@@ -226,15 +247,48 @@ impl Node {
                 self.usage.insert(service, usage);
                 Vec::new()
             }
-            News::Done(Yield::Settings { service, settings }) => {
-                self.settings.insert(service, settings);
+            News::Done(Yield::Settings { service, settings, shown }) => {
+                self.settings.insert(service, Settings { values: settings, shown });
                 Vec::new()
             }
             News::Step(_) | News::Done(_) => Vec::new(),
             News::Failed(trouble) => {
                 self.chores.measuring = false;
-                vec![Action::Log(Level::Warning, format!("the helper could not help: {trouble:?}"))]
+                // That the helper is away is told once, when the firewall is asked for.
+                let away = matches!(trouble, Trouble::HelperAway { .. });
+                let line = format!("the helper could not help: {trouble:?}");
+                (!away).then_some(Action::Log(Level::Warning, line)).into_iter().collect()
             }
+        }
+    }
+
+    /// The firewall fits, or does not. It is the first that the helper is asked for, and asked again until it is done.
+    fn learn_of_firewall(&mut self, now: Moment, news: News) -> Vec<Action> {
+        let (effect, cause) = match news {
+            News::Step(_) => return Vec::new(),
+            News::Done(_) => {
+                self.chores.firewall = Firewall::Fits;
+                self.chores.asked_settings.clear();
+                let gone = [Effect::FirewallStuck, Effect::HelperAway];
+                self.problems.retain(|problem| !gone.contains(&problem.effect));
+                return self.ask_settings();
+            }
+            News::Failed(Trouble::HelperAway { detail }) => (Effect::HelperAway, detail.to_string()),
+            News::Failed(trouble) => (Effect::FirewallStuck, format!("{trouble:?}")),
+        };
+        self.chores.firewall = Firewall::TryAt(now.uptime + TRY_AGAIN);
+        let problem = Problem { effect, cause };
+        if self.problems.contains(&problem) { Vec::new() } else { self.take_problem(problem) }
+    }
+
+    /// Asks for the firewall anew where it does not fit yet.
+    fn try_firewall(&mut self, now: Moment) -> Option<Action> {
+        match self.chores.firewall {
+            Firewall::TryAt(at) if at <= now.uptime => {
+                self.chores.firewall = Firewall::Asked;
+                Some(Action::Help(Ticket::Firewall, Job::Firewall))
+            }
+            _ => None,
         }
     }
 }

@@ -3,6 +3,7 @@ use std::io::Write;
 use std::path::Path;
 
 use super::read;
+use crate::node::Effect;
 
 const SYNCTHING: &str = "\
 name: syncthing
@@ -92,9 +93,6 @@ fn a_huge_file_is_refused() {
 fn an_image_without_catalogue_says_so() {
     let home = tempfile::tempdir().unwrap();
     let found = read(&home.path().join("services"));
-    let effects: Vec<_> = found.problems.iter().map(|problem| problem.effect.as_str()).collect();
-    assert_eq!(
-        effects,
-        ["The version of this node is not known.", "The services of this node are not known."]
-    );
+    let effects: Vec<_> = found.problems.into_iter().map(|problem| problem.effect).collect();
+    assert_eq!(effects, [Effect::ImageUnknown, Effect::ServicesUnknown]);
 }

@@ -10,20 +10,42 @@ use super::durable;
 const LETTERS: &[u8; 23] = b"34679ACDEFHJKMNPQRTVWXY";
 const LENGTH: usize = 8;
 
-/// Reads `<dir>/claim-code`, or draws one. The folder is emptied by a reboot and kept over a restart of the
-/// agent, and so is the code.
-pub fn claim_code(dir: &Path) -> anyhow::Result<String> {
-    let path = dir.join("claim-code");
-    if let Some(text) = durable::read(&path)? {
-        let code = text.trim_end();
-        if is_code(code) {
-            return Ok(code.to_owned());
-        }
-        // Nothing hangs on it but a try to claim: a new one is as good.
-    }
+/// The code in `<dir>/claim-code`, where there is one. The folder is emptied by a reboot and kept over a restart of
+/// the agent, and so is the code.
+pub fn claim_code(dir: &Path) -> anyhow::Result<Option<String>> {
+    let text = durable::read(&dir.join("claim-code"))?;
+    // Nothing hangs on a damaged one but a try to claim: a new one is as good.
+    Ok(text.map(|text| text.trim_end().to_owned()).filter(|code| is_code(code)))
+}
+
+/// Draws a new code and shows it: the console reads `<dir>/claim-code`.
+pub fn new_claim_code(dir: &Path) -> anyhow::Result<String> {
     let code = draw().context("drawing a claim code")?;
-    durable::write(&path, &format!("{code}\n"), 0o644)?;
+    durable::write(&dir.join("claim-code"), &format!("{code}\n"), 0o644)?;
     Ok(code)
+}
+
+/// The node has an owner: there is nothing to show any more.
+pub fn forget_claim_code(dir: &Path) -> anyhow::Result<()> {
+    let path = dir.join("claim-code");
+    match std::fs::remove_file(&path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(error).with_context(|| format!("removing `{}`", path.display()))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The hash of a code that was set before boot: an argon2id hash in the PHC format, alone in a file.
+pub fn preset_claim_code(path: &Path) -> anyhow::Result<Option<String>> {
+    let Some(text) = durable::read(path)? else { return Ok(None) };
+    let hash = text.trim();
+    anyhow::ensure!(
+        hash.starts_with("$argon2id$") && hash.len() < 512 && !hash.contains(char::is_whitespace),
+        "`{}` is not the argon2id hash of a claim code",
+        path.display()
+    );
+    Ok(Some(hash.to_owned()))
 }
 
 fn draw() -> Result<String, getrandom::Error> {

@@ -7,26 +7,49 @@ use std::path::Path;
 
 use anyhow::Context;
 
-/// No file of the agent's state is larger.
-const FILE_LIMIT_BYTES: u64 = 64 * 1024;
+/// No file of the agent's state is larger: 64 people with all that they may have come to half of it.
+const FILE_LIMIT_BYTES: usize = 4 * 1024 * 1024;
+/// The first line of a document is shorter.
+const HEAD_BYTES: u64 = 256;
+
+/// Reads a text file of the state; `None` where there is none.
+pub(super) fn read(path: &Path) -> anyhow::Result<Option<String>> {
+    let Some(bytes) = read_bytes(path)? else { return Ok(None) };
+    let text = String::from_utf8(bytes).with_context(|| format!("reading `{}`", path.display()))?;
+    Ok(Some(text))
+}
 
 /// Reads a file of the state; `None` where there is none.
-pub(super) fn read(path: &Path) -> anyhow::Result<Option<String>> {
-    let mut text = String::new();
+pub(super) fn read_bytes(path: &Path) -> anyhow::Result<Option<Vec<u8>>> {
+    read_some(path, FILE_LIMIT_BYTES as u64)
+}
+
+/// Reads the beginning of a file of the state; nothing where there is none.
+pub(super) fn read_head(path: &Path) -> anyhow::Result<Vec<u8>> {
+    Ok(read_some(path, HEAD_BYTES)?.unwrap_or_default())
+}
+
+fn read_some(path: &Path, limit: u64) -> anyhow::Result<Option<Vec<u8>>> {
+    let mut bytes = Vec::new();
     let file = match File::open(path) {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(error).with_context(|| format!("opening `{}`", path.display())),
     };
-    file.take(FILE_LIMIT_BYTES)
-        .read_to_string(&mut text)
-        .with_context(|| format!("reading `{}`", path.display()))?;
-    Ok(Some(text))
+    file.take(limit).read_to_end(&mut bytes).with_context(|| format!("reading `{}`", path.display()))?;
+    Ok(Some(bytes))
 }
 
 /// Writes aside, waits until it is on the disk, and renames: afterwards `path` has all of `text`, and if the
 /// power fails in between it has all or nothing of it.
 pub(super) fn write(path: &Path, text: &str, mode: u32) -> anyhow::Result<()> {
+    // Cut off when it is read again, it would be taken for damaged.
+    anyhow::ensure!(
+        text.len() < FILE_LIMIT_BYTES,
+        "writing `{}`: it would have {} bytes, at most {FILE_LIMIT_BYTES} are read again",
+        path.display(),
+        text.len()
+    );
     let aside = path.with_extension("new");
     let put = || -> io::Result<()> {
         // Left by an agent that was cut off; nobody has ever used it.
@@ -43,7 +66,10 @@ pub(super) fn write(path: &Path, text: &str, mode: u32) -> anyhow::Result<()> {
         // The rename itself lies in the folder.
         File::open(path.parent().unwrap_or(Path::new(".")))?.sync_all()
     };
-    put().with_context(|| format!("writing `{}`", path.display()))
+    put().with_context(|| format!("writing `{}`", path.display())).inspect_err(|_| {
+        // A full disk is no fuller for it.
+        fs::remove_file(&aside).ok();
+    })
 }
 
 #[cfg(test)]

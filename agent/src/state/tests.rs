@@ -3,7 +3,7 @@ use std::io::{Read, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-use super::{certificate, claim_code, node_key};
+use super::{certificate, claim_code, forget_claim_code, new_claim_code, node_key, preset_claim_code};
 
 fn text_of(path: &Path) -> String {
     let mut text = String::new();
@@ -56,28 +56,51 @@ fn a_key_that_was_being_written_when_the_power_failed_is_made_anew() {
 }
 
 #[test]
-fn the_certificate_is_made_once_and_its_key_is_secret() {
+fn the_certificate_is_made_anew_for_another_name_and_its_key_stays() {
     let dir = tempfile::tempdir().unwrap();
-    let first = certificate(dir.path(), "nuvol-1a2b3c4d").unwrap().pem;
-    assert_eq!(certificate(dir.path(), "another-name").unwrap().pem, first);
+    let key = node_key(dir.path()).unwrap();
+    let first = certificate(dir.path(), "nuvol-1a2b3c4d", &key).unwrap();
+    assert_eq!(first.fingerprint.len(), 32 * 3 - 1);
+    assert_eq!(certificate(dir.path(), "nuvol-1a2b3c4d", &key).unwrap().pem, first.pem);
+    let other = certificate(dir.path(), "another-name", &key).unwrap();
+    assert_ne!(other.fingerprint, first.fingerprint);
+    let end = "-----END PRIVATE KEY-----";
+    assert_eq!(other.pem.split(end).next(), first.pem.split(end).next());
     let path = dir.path().join("tls.pem");
     assert_eq!(mode_of(&path), 0o600);
-    File::create(&path).unwrap().write_all(&first.as_bytes()[..first.len() - 40]).unwrap();
-    let error = certificate(dir.path(), "nuvol-1a2b3c4d").err().unwrap().to_string();
+    File::create(&path).unwrap().write_all(&first.pem.as_bytes()[..first.pem.len() - 40]).unwrap();
+    let error = certificate(dir.path(), "nuvol-1a2b3c4d", &key).err().unwrap().to_string();
     assert!(error.contains("tls.pem` is damaged; move it aside"), "{error}");
 }
 
 #[test]
 fn the_claim_code_outlives_the_agent_but_not_the_boot() {
     let run = tempfile::tempdir().unwrap();
-    let code = claim_code(run.path()).unwrap();
-    assert_eq!(claim_code(run.path()).unwrap(), code);
+    assert_eq!(claim_code(run.path()).unwrap(), None);
+    let code = new_claim_code(run.path()).unwrap();
+    assert_eq!(claim_code(run.path()).unwrap().as_ref(), Some(&code));
     let path = run.path().join("claim-code");
     assert_eq!((text_of(&path), mode_of(&path)), (format!("{code}\n"), 0o644));
+    assert_ne!(new_claim_code(run.path()).unwrap(), code);
     File::create(&path).unwrap().write_all(b"K7QF").unwrap();
-    assert_ne!(claim_code(run.path()).unwrap(), "K7QF");
-    std::fs::remove_file(&path).unwrap();
-    assert_ne!(claim_code(run.path()).unwrap(), code);
+    assert_eq!(claim_code(run.path()).unwrap(), None);
+    forget_claim_code(run.path()).unwrap();
+    forget_claim_code(run.path()).unwrap();
+    assert!(!path.exists());
+}
+
+#[test]
+fn a_code_that_was_set_before_boot_is_a_hash_or_an_error() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("hash");
+    assert_eq!(preset_claim_code(&path).unwrap(), None);
+    let hash = "$argon2id$v=19$m=19456,t=2,p=1$c2FsdHNhbHQ$aGFzaA";
+    File::create(&path).unwrap().write_all(format!("{hash}\n").as_bytes()).unwrap();
+    assert_eq!(preset_claim_code(&path).unwrap().as_deref(), Some(hash));
+    for bad in ["", "K7QF-93MX", "$argon2id$ two words", &format!("$argon2id${}", "a".repeat(600))] {
+        File::create(&path).unwrap().write_all(bad.as_bytes()).unwrap();
+        assert!(preset_claim_code(&path).is_err(), "{bad:?}");
+    }
 }
 
 #[test]

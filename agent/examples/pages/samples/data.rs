@@ -15,7 +15,7 @@ use nuvol_agent::node::rights::Actor;
 use nuvol_agent::node::service::{Service, Text};
 use nuvol_agent::node::snapshot::{Ownership, ServiceReport, Snapshot, Systemd, UnitReport};
 use nuvol_agent::node::unit::{End, Unit};
-use nuvol_agent::node::{Disk, Effect, Image, Place, Problem, Usage};
+use nuvol_agent::node::{Disk, Effect, Image, Place, Problem, Settings, Usage};
 use serde_json::{Value, json};
 
 const NOW_S: u64 = 1_795_374_000;
@@ -34,6 +34,7 @@ pub fn context(language: Language) -> Context {
         uptime: Duration::from_secs(93_784),
         unix_s: NOW_S,
         fingerprint: FINGERPRINT.into(),
+        key: "SHA256:5vY1nq0b7m2Q8rT4kXc9Lw3ZpE6sJhAuDfGiNoBxRtU".into(),
     }
 }
 
@@ -98,7 +99,13 @@ pub fn lost(context: &mut Context) {
 }
 
 fn unit_in(active: &str, sub: &str) -> Unit {
-    Unit { load: "loaded".to_owned(), active: active.to_owned(), sub: sub.to_owned(), end: None }
+    Unit {
+        load: "loaded".to_owned(),
+        active: active.to_owned(),
+        sub: sub.to_owned(),
+        end: None,
+        memory: (active == "active").then_some(41_000_000),
+    }
 }
 
 fn unit_of(service: &str) -> Unit {
@@ -121,7 +128,9 @@ pub fn snapshot() -> Snapshot {
         let bytes = service.summary.len() as u64 * 31_415_926;
         let usage = (!service.data.is_empty()).then_some(Usage { bytes, at_least: bytes > 1 << 31 });
         let operation = operations.last_of(&service.name).cloned();
-        ServiceReport { usage, operation, ..ServiceReport::new(service, units) }
+        let shown = [("source-password".to_owned(), "kX7mQ2vT9bLw".to_owned())].into();
+        let settings = Some(Settings { shown, ..Settings::default() });
+        ServiceReport { usage, operation, settings, ..ServiceReport::new(service, units) }
     };
     Snapshot {
         name: "nuvol-7f3a".to_owned(),
@@ -270,6 +279,7 @@ fn catalogue() -> Vec<Service> {
             "streaming",
             "on-demand",
             json!({"ports": [port("stream", 8000, "tcp", &["lan", "mesh"])], "announce": {"type": "_icecast._tcp", "port": "stream"}, "data": ["/var/lib/icecast2"],
+                "shown": [{"name": "source-password", "title": "Password for broadcasting", "file": "/var/lib/icecast2/passwords", "key": "source"}],
                 "settings": [text("location", "Where the station is", "Community cloud"), number("listeners", "Listeners at most", 100, "")]}),
         ),
         service(

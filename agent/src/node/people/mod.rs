@@ -152,7 +152,7 @@ impl People {
         Ok(person)
     }
 
-    /// A new password ends all sessions but the one it was set from.
+    /// A new password ends all sessions but the one it was set from, and every link that was made for another one.
     pub fn set_password(
         &mut self,
         id: PersonId,
@@ -162,16 +162,21 @@ impl People {
         let person = self.people.iter_mut().find(|person| person.id == id).ok_or(Unfit::Gone)?;
         person.password = password;
         self.sessions.retain(|session| session.person != id || Some(session.id.as_str()) == stay);
+        self.invitations.retain(|it| it.purpose != Purpose::Password { person: id });
         Ok(())
     }
 
-    /// Gives somebody another role.
+    /// Gives somebody another role. Whoever is no owner any more invites nobody, with a link made before either: it
+    /// could make them owner again.
     pub fn set_role(&mut self, id: PersonId, role: Role) -> Result<(), Unfit> {
         if role != Role::Owner {
             self.spare(id)?;
         }
         let person = self.people.iter_mut().find(|person| person.id == id).ok_or(Unfit::Gone)?;
         person.role = role;
+        if role != Role::Owner {
+            self.invitations.retain(|it| it.by != id);
+        }
         Ok(())
     }
 
@@ -196,7 +201,8 @@ impl People {
     pub fn begin(&mut self, session: Session) {
         let of_person = |it: &&Session| it.person == session.person;
         if self.sessions.iter().filter(of_person).count() >= SESSIONS_LIMIT {
-            let oldest = self.sessions.iter().filter(of_person).min_by_key(|it| it.seen_s).map(|it| it.id.clone());
+            let oldest =
+                self.sessions.iter().filter(of_person).min_by_key(|it| it.seen_s).map(|it| it.id.clone());
             self.sessions.retain(|it| Some(&it.id) != oldest.as_ref());
         }
         self.sessions.push(session);
@@ -212,5 +218,7 @@ impl People {
     }
 }
 
+#[cfg(test)]
+mod list_tests;
 #[cfg(test)]
 mod tests;

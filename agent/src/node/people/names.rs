@@ -53,7 +53,7 @@ impl PersonName {
             return Err(Unfitting::TooLong { limit: NAME_LIMIT });
         }
         let harmless = Text::from(name.to_owned());
-        if *harmless != *name || !name.chars().any(char::is_alphanumeric) {
+        if *harmless != *name || name.chars().any(is_unseen) || !name.chars().any(char::is_alphanumeric) {
             return Err(Unfitting::Hidden);
         }
         Ok(Self(name.to_owned()))
@@ -61,8 +61,24 @@ impl PersonName {
 
     /// Whether two people could mistake one for the other.
     pub fn is_same(&self, other: &Self) -> bool {
-        self.0.to_lowercase() == other.0.to_lowercase()
+        self.key() == other.key()
     }
+
+    /// What is the same for two names that look the same but for capitals, blanks and joined letters.
+    pub fn key(&self) -> String {
+        let words: Vec<&str> = self.0.split_whitespace().collect();
+        // Joiners belong to the writing of some languages, and show nowhere else.
+        words.join(" ").to_lowercase().replace(['\u{200c}', '\u{200d}'], "")
+    }
+}
+
+/// Whether the character takes no room, or looks like a blank and is none: two people could have names that nobody
+/// can tell apart.
+fn is_unseen(c: char) -> bool {
+    matches!(c, '\u{ad}' | '\u{34f}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}'
+        | '\u{200b}' | '\u{2028}' | '\u{2029}' | '\u{2060}'..='\u{206f}' | '\u{2800}' | '\u{3164}'
+        | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}' | '\u{1d173}'..='\u{1d17a}'
+        | '\u{e0000}'..='\u{e0fff}')
 }
 
 impl Deref for PersonName {

@@ -1,0 +1,91 @@
+//! Ways in for programs: claiming a node and taking up an invitation. They sign in with tokens.
+
+use axum::http::header::SET_COOKIE;
+use axum::http::{HeaderName, HeaderValue, StatusCode};
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+use super::{Answer, Body, Failed, Named};
+use crate::http::acts::entry::{self, NewPerson};
+use crate::http::session::{Visit, no_session_cookie, session_cookie};
+use crate::node::command::Command;
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Claim {
+    /// The code on the node's screen.
+    code: String,
+    /// The owner's name.
+    name: String,
+    /// The owner's password, 10 letters at least.
+    password: String,
+}
+
+/// Makes whoever knows the claim code the owner of a node that has none. From the node's own network only.
+#[utoipa::path(post, path = "/claim", tag = "entry", request_body = Claim,
+    responses((status = 204), (status = 400, body = Failed), (status = 403, body = Failed),
+        (status = 409, body = Failed), (status = 415, body = Failed), (status = 422, body = Failed),
+        (status = 429, body = Failed), (status = 507, body = Failed)))]
+pub(in crate::http) async fn claim(visit: Visit, Body(claim): Body<Claim>) -> Answer<StatusCode> {
+    let ticket = entry::open_setup(&visit, &claim.code).await.map_err(|failure| visit.failed(failure))?;
+    let person = NewPerson { name: &claim.name, password: &claim.password, again: None };
+    entry::claim(&visit, &ticket, &person).await.map_err(|failure| visit.failed(failure))?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Join {
+    /// The new person's name; of no account where the invitation is for a new password.
+    #[serde(default)]
+    name: String,
+    /// Their password, 10 letters at least.
+    password: String,
+}
+
+/// Takes up an invitation.
+#[utoipa::path(post, path = "/join/{invitation}", tag = "entry", params(("invitation" = String, Path)),
+    request_body = Join,
+    responses((status = 204), (status = 400, body = Failed), (status = 404, body = Failed),
+        (status = 409, body = Failed), (status = 415, body = Failed), (status = 422, body = Failed),
+        (status = 429, body = Failed), (status = 507, body = Failed)))]
+pub(in crate::http) async fn join(
+    visit: Visit,
+    Named(invitation): Named,
+    Body(join): Body<Join>,
+) -> Answer<StatusCode> {
+    let person = NewPerson { name: &join.name, password: &join.password, again: None };
+    entry::join(&visit, &invitation, person).await.map_err(|failure| visit.failed(failure))?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct SignIn {
+    /// The person's name.
+    name: String,
+    /// Their password.
+    password: String,
+}
+
+/// Signs in: the session is in the cookie that comes back.
+#[utoipa::path(post, path = "/session", tag = "entry", request_body = SignIn,
+    responses((status = 204), (status = 400, body = Failed), (status = 404, body = Failed),
+        (status = 415, body = Failed), (status = 422, body = Failed), (status = 429, body = Failed),
+        (status = 507, body = Failed)))]
+pub(in crate::http) async fn sign_in(
+    visit: Visit,
+    Body(SignIn { name, password }): Body<SignIn>,
+) -> Answer<(StatusCode, [(HeaderName, HeaderValue); 1])> {
+    let secret = entry::sign_in(&visit, &name, &password).await.map_err(|failure| visit.failed(failure))?;
+    Ok((StatusCode::NO_CONTENT, [(SET_COOKIE, session_cookie(&secret))]))
+}
+
+/// Signs out.
+#[utoipa::path(delete, path = "/session", tag = "entry",
+    responses((status = 204), (status = 401, body = Failed), (status = 403, body = Failed), (status = 507, body = Failed)),
+    security(("session" = [])))]
+pub(in crate::http) async fn sign_out(visit: Visit) -> Answer<(StatusCode, [(HeaderName, HeaderValue); 1])> {
+    let status = visit.done(Command::SignOut).await?;
+    Ok((status, [(SET_COOKIE, no_session_cookie())]))
+}

@@ -1,0 +1,259 @@
+//! The node itself, and what is being done on it.
+
+use axum::Json;
+use axum::http::StatusCode;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::{Answer, Body, Failed, Named, Signed, failed};
+use crate::http::AGENT_VERSION;
+use crate::http::session::Visit;
+use crate::node::command::{self, Command, Refusal, Reply};
+use crate::node::operation::{self, OperationId, Progress};
+use crate::node::pending::Change;
+use crate::node::rights::Right;
+use crate::node::{Disk, Place};
+
+#[derive(Serialize, ToSchema)]
+pub(super) struct Node {
+    name: String,
+    profile: String,
+    /// Version of the image.
+    version: String,
+    agent_version: &'static str,
+    uptime_s: u64,
+    /// The node's public key in hexadecimal digits.
+    key: String,
+    /// SHA-256 of its certificate.
+    fingerprint: String,
+    disks: Vec<DiskRoom>,
+    /// What only its owner can mend.
+    problems: Vec<ProblemText>,
+    /// A change that goes back by itself unless it is kept.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    trial: Option<Trial>,
+}
+
+#[derive(Serialize, ToSchema)]
+struct DiskRoom {
+    /// `system` or `data`.
+    place: &'static str,
+    free_bytes: u64,
+    total_bytes: u64,
+    /// Whether little room is left.
+    tight: bool,
+}
+
+#[derive(Serialize, ToSchema)]
+struct ProblemText {
+    /// What does not work because of it.
+    effect: String,
+    /// What is wrong.
+    cause: String,
+}
+
+#[derive(Serialize, ToSchema)]
+struct Trial {
+    from: String,
+    to: String,
+    /// Seconds until it goes back.
+    left_s: u64,
+}
+
+impl From<&Disk> for DiskRoom {
+    fn from(disk: &Disk) -> Self {
+        let place = match disk.place {
+            Place::System => "system",
+            Place::Data => "data",
+        };
+        Self { place, free_bytes: disk.free, total_bytes: disk.total, tight: disk.is_tight() }
+    }
+}
+
+/// The node.
+#[utoipa::path(get, path = "/node", tag = "node",
+    responses((status = 200, body = Node), (status = 401, body = Failed), (status = 403, body = Failed)),
+    security(("token" = []), ("session" = [])))]
+pub(in crate::http) async fn node(visit: Visit) -> Answer<Json<Node>> {
+    visit.need(Right::Look)?;
+    let context = &visit.context;
+    let snapshot = &context.snapshot;
+    let problems = snapshot.problems.iter().map(|problem| ProblemText {
+        effect: context.language.effect(&problem.effect),
+        cause: problem.cause.clone(),
+    });
+    let trial = snapshot.trial.as_ref().map(|trial| {
+        let Change::Name { from, to } = trial.change.clone();
+        Trial { from, to, left_s: trial.until.saturating_sub(context.uptime).as_secs() }
+    });
+    Ok(Json(Node {
+        name: snapshot.name.clone(),
+        profile: snapshot.image.profile.clone(),
+        version: snapshot.image.version.clone(),
+        agent_version: AGENT_VERSION,
+        uptime_s: context.uptime.as_secs(),
+        key: context.key.to_string(),
+        fingerprint: context.fingerprint.to_string(),
+        disks: snapshot.disks.iter().map(DiskRoom::from).collect(),
+        problems: problems.collect(),
+        trial,
+    }))
+}
+
+/// What has begun.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Started {
+    /// Number of the operation.
+    operation: u32,
+}
+
+impl Visit {
+    /// Begins work that takes a while.
+    pub(super) async fn start(&self, command: Command) -> Answer<(StatusCode, Json<Started>)> {
+        match self.ask(command).await {
+            Ok(Reply::Started(OperationId(operation))) => {
+                Ok((StatusCode::ACCEPTED, Json(Started { operation })))
+            }
+            Ok(_) => Err(failed(&Refusal::NoSuch, self.context.language)),
+            Err(refusal) => Err(failed(&refusal, self.context.language)),
+        }
+    }
+
+    /// Does what is done at once.
+    pub(super) async fn done(&self, command: Command) -> Answer<StatusCode> {
+        let reply = self.ask(command).await;
+        reply.map(|_| StatusCode::NO_CONTENT).map_err(|refusal| failed(&refusal, self.context.language))
+    }
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Name {
+    /// Lower-case letters, digits and `-`, 63 at most.
+    name: String,
+}
+
+/// Gives the node another name, for two minutes at first: then it goes back unless it is kept.
+#[utoipa::path(put, path = "/node/name", tag = "node", request_body = Name,
+    responses((status = 202, body = Started), (status = 400, body = Failed), (status = 401, body = Failed),
+        (status = 403, body = Failed), (status = 409, body = Failed), (status = 415, body = Failed),
+        (status = 422, body = Failed), (status = 503, body = Failed), (status = 507, body = Failed)),
+    security(("token" = []), ("session" = [])))]
+pub(in crate::http) async fn rename(
+    Signed(visit): Signed,
+    Body(Name { name }): Body<Name>,
+) -> Answer<(StatusCode, Json<Started>)> {
+    visit.start(Command::Rename { name }).await
+}
+
+/// Keeps the change that is on trial.
+#[utoipa::path(post, path = "/node/trial/keep", tag = "node",
+    responses((status = 204), (status = 401, body = Failed), (status = 403, body = Failed),
+        (status = 404, body = Failed), (status = 507, body = Failed)),
+    security(("token" = []), ("session" = [])))]
+pub(in crate::http) async fn keep(visit: Visit) -> Answer<StatusCode> {
+    visit.done(Command::Keep).await
+}
+
+/// Undoes the change that is on trial.
+#[utoipa::path(post, path = "/node/trial/back", tag = "node",
+    responses((status = 204), (status = 401, body = Failed), (status = 403, body = Failed),
+        (status = 404, body = Failed), (status = 507, body = Failed)),
+    security(("token" = []), ("session" = [])))]
+pub(in crate::http) async fn go_back(visit: Visit) -> Answer<StatusCode> {
+    visit.done(Command::GoBack).await
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Power {
+    /// What becomes of the node.
+    how: How,
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum How {
+    /// It starts anew.
+    Reboot,
+    /// It goes off.
+    Off,
+}
+
+/// Restarts the node or switches it off.
+#[utoipa::path(post, path = "/node/power", tag = "node", request_body = Power,
+    responses((status = 202, body = Started), (status = 400, body = Failed), (status = 401, body = Failed),
+        (status = 403, body = Failed), (status = 409, body = Failed), (status = 415, body = Failed),
+        (status = 422, body = Failed), (status = 503, body = Failed), (status = 507, body = Failed)),
+    security(("token" = []), ("session" = [])))]
+pub(in crate::http) async fn power(
+    Signed(visit): Signed,
+    Body(Power { how }): Body<Power>,
+) -> Answer<(StatusCode, Json<Started>)> {
+    let how = match how {
+        How::Reboot => command::Power::Reboot,
+        How::Off => command::Power::Off,
+    };
+    visit.start(Command::Power(how)).await
+}
+
+#[derive(Serialize, ToSchema)]
+pub(super) struct Operations {
+    /// The newest first.
+    operations: Vec<Operation>,
+}
+
+#[derive(Serialize, ToSchema)]
+pub(super) struct Operation {
+    id: u32,
+    /// What is done, and with what.
+    #[serde(flatten)]
+    #[schema(value_type = Object)]
+    task: operation::Task,
+    /// Who asked for it.
+    by: String,
+    /// Unix time.
+    since_s: u64,
+    /// Unix time; absent while it goes on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    until_s: Option<u64>,
+    /// `state` is `doing` (with `step`), `done` or `failed` (with `cause`).
+    #[schema(value_type = Object)]
+    progress: Progress,
+}
+
+impl From<&operation::Operation> for Operation {
+    fn from(it: &operation::Operation) -> Self {
+        Self {
+            id: it.id.0,
+            task: it.task.clone(),
+            by: it.by.clone(),
+            since_s: it.since_s,
+            until_s: it.until_s,
+            progress: it.progress.clone(),
+        }
+    }
+}
+
+/// What is being done and was done lately.
+#[utoipa::path(get, path = "/operations", tag = "node",
+    responses((status = 200, body = Operations), (status = 401, body = Failed), (status = 403, body = Failed)),
+    security(("token" = []), ("session" = [])))]
+pub(in crate::http) async fn operations(visit: Visit) -> Answer<Json<Operations>> {
+    visit.need(Right::Look)?;
+    let list = visit.context.snapshot.operations.list.iter().rev();
+    Ok(Json(Operations { operations: list.map(Operation::from).collect() }))
+}
+
+/// One of them.
+#[utoipa::path(get, path = "/operations/{operation}", tag = "node", params(("operation" = u32, Path)),
+    responses((status = 200, body = Operation), (status = 401, body = Failed), (status = 403, body = Failed),
+        (status = 404, body = Failed)),
+    security(("token" = []), ("session" = [])))]
+pub(in crate::http) async fn operation(visit: Visit, Named(id): Named) -> Answer<Json<Operation>> {
+    visit.need(Right::Look)?;
+    // What is no number names no operation either.
+    let found = id.parse().ok().and_then(|id| visit.context.snapshot.operations.get(OperationId(id)));
+    let found = found.ok_or_else(|| failed(&Refusal::NoSuch, visit.context.language))?;
+    Ok(Json(Operation::from(found)))
+}

@@ -1,0 +1,136 @@
+//! What browsers send: each form ends in an act, and then in a page. Where something does not fit, the form comes
+//! back with what was typed and what is wrong with it, and nothing has changed.
+
+use std::collections::BTreeMap;
+
+use axum::Router;
+use axum::extract::{FromRequest, Request};
+use axum::response::{IntoResponse, Redirect, Response};
+use axum::routing::post;
+
+use super::Handle;
+use super::acts::Failure;
+use super::context::Form;
+use super::pages;
+use super::session::Visit;
+use crate::node::command::{Command, Refusal, Reply};
+use crate::node::operation::OperationId;
+use crate::node::rights::Right;
+
+mod entry;
+mod node;
+mod people;
+mod services;
+
+/// Every form.
+pub(super) fn router() -> Router<Handle> {
+    Router::new()
+        .route("/claim/code", post(entry::code))
+        .route("/claim", post(entry::claim))
+        .route("/sign-in", post(entry::sign_in))
+        .route("/sign-out", post(entry::sign_out))
+        .route("/join/{secret}", post(entry::join))
+        .route("/language", post(entry::language))
+        .route("/services/{service}/switch", post(services::switch))
+        .route("/services/{service}/restart", post(services::restart))
+        .route("/services/{service}/settings", post(services::settings))
+        .route("/people/invite", post(people::invite))
+        .route("/people/invitations/{invitation}/revoke", post(people::uninvite))
+        .route("/people/{person}/role", post(people::role))
+        .route("/people/{person}/remove", post(people::remove))
+        .route("/people/{person}/reset", post(people::reset))
+        .route("/account/password", post(people::password))
+        .route("/account/sessions/{session}/end", post(people::end_session))
+        .route("/account/tokens", post(people::make_token))
+        .route("/account/tokens/{token}/revoke", post(people::revoke_token))
+        .route("/settings/name", post(node::name))
+        .route("/trial/keep", post(node::keep))
+        .route("/trial/back", post(node::back))
+        .route("/power", post(node::power))
+}
+
+/// What was typed: fields in their order; one name may come several times.
+pub(super) struct Typed(Vec<(String, String)>);
+
+impl<S: Send + Sync> FromRequest<S> for Typed {
+    type Rejection = Response;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Response> {
+        let form = axum::Form::<Vec<(String, String)>>::from_request(request, state).await;
+        form.map(|axum::Form(fields)| Self(fields)).map_err(IntoResponse::into_response)
+    }
+}
+
+impl Typed {
+    /// The last value of a field, which is what browsers mean by it; empty where there is none.
+    fn get(&self, name: &str) -> &str {
+        self.0.iter().rev().find(|(key, _)| key == name).map_or("", |(_, value)| value.as_str())
+    }
+
+    /// Each value of a field.
+    fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+        self.0.iter().filter(move |(key, _)| key == name).map(|(_, value)| value.as_str())
+    }
+
+    /// Whether somebody has said once more that they want it.
+    fn is_sure(&self) -> bool {
+        self.get("sure") == "yes"
+    }
+
+    /// What the page shows again: everything but passwords.
+    fn form(&self) -> Form {
+        let secret = |name: &str| ["password", "again", "old"].contains(&name);
+        let shown = self.0.iter().filter(|(name, _)| !secret(name));
+        Form { values: shown.cloned().collect::<BTreeMap<_, _>>(), ..Form::default() }
+    }
+
+    /// The form with what is wrong with it.
+    fn failed(&self, failure: impl Into<Failure>) -> Form {
+        let mut form = self.form();
+        failure.into().mark(&mut form);
+        form
+    }
+}
+
+/// Goes on to another page of this node.
+fn go(path: &str) -> Response {
+    Redirect::to(path).into_response()
+}
+
+impl Visit {
+    /// Begins work and shows it, or the refusal.
+    async fn begin(&self, command: Command, page: impl FnOnce(Form) -> Response, typed: &Typed) -> Response {
+        match self.ask(command).await {
+            Ok(Reply::Started(OperationId(id))) => go(&format!("/operations/{id}")),
+            Ok(_) => go("/"),
+            Err(refusal @ (Refusal::SignInFirst | Refusal::NotAllowed)) => self.refused(&refusal),
+            Err(refusal) => page(typed.failed(refusal)),
+        }
+    }
+
+    /// Does something at once and goes on, or shows the refusal.
+    async fn and_go(&self, command: Command, path: &str) -> Response {
+        match self.ask(command).await {
+            Ok(_) => go(path),
+            Err(refusal) => self.refused(&refusal),
+        }
+    }
+
+    /// The page of a refusal; whoever is not signed in gets to where one signs in.
+    pub(super) fn refused(&self, refusal: &Refusal) -> Response {
+        match refusal {
+            Refusal::SignInFirst => go("/sign-in"),
+            refusal => pages::refused(&self.context, refusal).into_response(),
+        }
+    }
+
+    /// Refuses whoever may not.
+    #[expect(clippy::result_large_err, reason = "the refusal is the answer")]
+    pub(super) fn must(&self, right: Right) -> Result<(), Response> {
+        if self.context.who.may(right) {
+            return Ok(());
+        }
+        let known = self.context.who.person.is_some();
+        Err(self.refused(if known { &Refusal::NotAllowed } else { &Refusal::SignInFirst }))
+    }
+}

@@ -1,0 +1,169 @@
+//! The pages that one looks at, and the line by which they hear that something has changed.
+
+use std::collections::BTreeMap;
+use std::convert::Infallible;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::{Path, Query};
+use axum::http::header::HeaderName;
+use axum::response::sse::{Event, KeepAlive, Sse};
+use axum::response::{IntoResponse, Redirect, Response};
+use axum::routing::get;
+use futures_util::stream;
+use tokio::time::{Instant, sleep, timeout_at};
+
+use super::Handle;
+use super::acts::entry;
+use super::context::Form;
+use super::pages::{self, Step};
+use super::session::Visit;
+use crate::node::command::{Command, Refusal, Reply};
+use crate::node::operation::OperationId;
+use crate::node::rights::Right;
+use crate::node::snapshot::Ownership;
+
+/// Lines of a service's log on its page.
+const LINES: u16 = 200;
+/// A line of events ends by itself before the connection does; browsers open another.
+const EVENTS_TIME: Duration = Duration::from_secs(50);
+/// Changes that come together are told once.
+const SETTLE: Duration = Duration::from_millis(300);
+
+/// Every page.
+pub(super) fn router() -> Router<Handle> {
+    Router::new()
+        .route("/", get(home))
+        .route("/services", get(services))
+        .route("/services/{service}", get(service))
+        .route("/services/{service}/log", get(service_log))
+        .route("/people", get(people))
+        .route("/account", get(account))
+        .route("/network", get(network))
+        .route("/logs", get(logs))
+        .route("/logs/report", get(report))
+        .route("/settings", get(settings))
+        .route("/operations/{operation}", get(operation))
+        .route("/sign-in", get(sign_in))
+        .route("/claim", get(claim))
+        .route("/join/{secret}", get(join))
+        .route("/events", get(events))
+        .route("/assets/{name}", get(super::assets::asset))
+        .fallback(not_found)
+        .method_not_allowed_fallback(not_found)
+}
+
+/// A page for those who may see it.
+fn room(visit: &Visit, right: Right, page: impl FnOnce() -> pages::Page) -> Response {
+    match visit.must(right) {
+        Ok(()) => page().into_response(),
+        Err(refusal) => refusal,
+    }
+}
+
+async fn home(visit: Visit) -> Response {
+    if matches!(visit.context.snapshot.ownership, Ownership::Free | Ownership::Lost) {
+        return Redirect::to("/claim").into_response();
+    }
+    room(&visit, Right::See, || pages::home(&visit.context, &Form::default()))
+}
+
+async fn services(visit: Visit) -> Response {
+    room(&visit, Right::See, || pages::services(&visit.context, &Form::default()))
+}
+
+async fn service(visit: Visit, Path(name): Path<String>) -> Response {
+    room(&visit, Right::See, || pages::service(&visit.context, &Form::default(), &name))
+}
+
+async fn service_log(visit: Visit, Path(name): Path<String>) -> Response {
+    if let Err(refusal) = visit.must(Right::Services) {
+        return refusal;
+    }
+    let (form, lines) = match visit.ask(Command::Logs { service: name.clone(), lines: LINES }).await {
+        Ok(Reply::Lines(lines)) => (Form::default(), lines),
+        Ok(_) => (Form::default(), Vec::new()),
+        Err(Refusal::NoSuch) => return pages::not_found(&visit.context).into_response(),
+        Err(refusal) => (Form { refusal: Some(refusal), ..Form::default() }, Vec::new()),
+    };
+    pages::service_log(&visit.context, &form, &name, &lines).into_response()
+}
+
+async fn people(visit: Visit) -> Response {
+    room(&visit, Right::People, || pages::people(&visit.context, &Form::default()))
+}
+
+async fn account(visit: Visit) -> Response {
+    room(&visit, Right::Own, || pages::account(&visit.context, &Form::default()))
+}
+
+async fn network(visit: Visit) -> Response {
+    room(&visit, Right::Look, || pages::network(&visit.context, &Form::default()))
+}
+
+async fn logs(visit: Visit) -> Response {
+    room(&visit, Right::Look, || pages::logs(&visit.context, &Form::default()))
+}
+
+async fn report(visit: Visit) -> Response {
+    room(&visit, Right::Look, || pages::report(&visit.context))
+}
+
+async fn settings(visit: Visit) -> Response {
+    room(&visit, Right::Look, || pages::settings(&visit.context, &Form::default()))
+}
+
+async fn operation(visit: Visit, Path(id): Path<u32>) -> Response {
+    room(&visit, Right::Look, || pages::operation(&visit.context, OperationId(id)))
+}
+
+async fn sign_in(visit: Visit) -> Response {
+    match visit.context.snapshot.ownership {
+        Ownership::Free | Ownership::Lost => Redirect::to("/claim").into_response(),
+        _ if visit.context.who.person.is_some() => Redirect::to("/").into_response(),
+        _ => pages::sign_in(&visit.context, &Form::default()).into_response(),
+    }
+}
+
+/// Where the code was given already, the next step; it can be left and taken up again.
+async fn claim(visit: Visit, Query(given): Query<BTreeMap<String, String>>) -> Response {
+    let step = match &visit.setup {
+        Some(secret) if entry::is_setup_open(&visit, secret).await => Step::Owner,
+        _ => Step::Code,
+    };
+    // The QR code on the node's screen brings the code along.
+    let values = given.into_iter().filter(|(name, _)| name == "code").collect();
+    pages::claim(&visit.context, &Form { values, ..Form::default() }, step).into_response()
+}
+
+async fn join(visit: Visit, Path(secret): Path<String>) -> Response {
+    match entry::invitation(&visit, &secret).await {
+        Ok(purpose) => pages::join(&visit.context, &Form::default(), &secret, purpose).into_response(),
+        Err(super::acts::Failure::Refused(refusal)) => visit.refused(&refusal),
+        Err(_) => visit.refused(&Refusal::NoSuch),
+    }
+}
+
+async fn not_found(visit: Visit) -> Response {
+    pages::not_found(&visit.context).into_response()
+}
+
+/// Says `changed` whenever something has, and nothing about what: the page asks for itself again.
+async fn events(visit: Visit) -> Response {
+    if let Err(refusal) = visit.must(Right::See) {
+        return refusal;
+    }
+    let mut snapshot = visit.handle.snapshot.clone();
+    snapshot.mark_unchanged();
+    let until = Instant::now() + EVENTS_TIME;
+    let changes = stream::unfold((snapshot, until), |(mut snapshot, until)| async move {
+        timeout_at(until, snapshot.changed()).await.ok()?.ok()?;
+        sleep(SETTLE).await;
+        snapshot.mark_unchanged();
+        let event = Event::default().event("changed").data("").retry(Duration::from_secs(1));
+        Some((Ok::<_, Infallible>(event), (snapshot, until)))
+    });
+    let no_buffer = [(HeaderName::from_static("x-accel-buffering"), "no")];
+    (no_buffer, Sse::new(changes).keep_alive(KeepAlive::new().interval(Duration::from_secs(15))))
+        .into_response()
+}

@@ -1,0 +1,239 @@
+//! A D-Bus of the test's own with a pretend systemd on it, that remembers what it was told.
+#![allow(dead_code, reason = "not every test needs all of it")]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use zbus::object_server::SignalEmitter;
+use zbus::{Connection, OwnedObjectPath, connection, fdo, interface};
+
+/// A dbus-daemon that ends with the test.
+pub struct Daemon {
+    process: Child,
+    pub address: String,
+}
+
+impl Daemon {
+    pub fn start(dir: &Path) -> Self {
+        let address = format!("unix:path={}", dir.join("bus").display());
+        let config = dir.join("bus.conf");
+        let policy = r#"<allow send_destination="*"/><allow own="*"/><allow eavesdrop="true"/>"#;
+        let text = format!(
+            "<!DOCTYPE busconfig PUBLIC \"-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN\" \
+             \"http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd\"><busconfig>\
+             <listen>{address}</listen><auth>EXTERNAL</auth>\
+             <policy context=\"default\">{policy}</policy></busconfig>"
+        );
+        std::fs::write(&config, text).unwrap();
+        let mut command = Command::new("dbus-daemon");
+        command.arg("--config-file").arg(&config).args(["--nofork", "--nopidfile"]);
+        let process =
+            command.stderr(Stdio::null()).spawn().expect("dbus-daemon, of Debian's package dbus-daemon");
+        Self { process, address }
+    }
+
+    /// Puts a systemd on the bus, as soon as there is a bus.
+    pub async fn systemd(&self, state: &Arc<Mutex<State>>) -> Connection {
+        for _ in 0..100 {
+            let builder = connection::Builder::address(self.address.as_str())
+                .serve_at("/org/freedesktop/systemd1", Manager(Arc::clone(state)))
+                .serve_at("/org/freedesktop/hostname1", HostName(Arc::clone(state)))
+                .name("org.freedesktop.systemd1")
+                .name("org.freedesktop.hostname1");
+            match builder.build().await {
+                Ok(connection) => return connection,
+                Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
+            }
+        }
+        panic!("no D-Bus after 5 s");
+    }
+}
+
+impl Drop for Daemon {
+    fn drop(&mut self) {
+        self.process.kill().unwrap();
+        self.process.wait().unwrap();
+    }
+}
+
+/// What the pretend systemd knows and was told.
+#[derive(Default)]
+pub struct State {
+    /// Calls that change something, in order.
+    pub calls: Vec<String>,
+    /// Units that start with the machine.
+    pub enabled: BTreeSet<String>,
+    /// Units that run.
+    pub active: BTreeSet<String>,
+    /// Units whose jobs end otherwise than with `done`.
+    pub broken: BTreeMap<String, String>,
+    /// Units that end right after they have started.
+    pub short_lived: BTreeSet<String>,
+    /// What ss(8) would write, and where.
+    pub ports: (PathBuf, String),
+}
+
+impl State {
+    fn run(&mut self, verb: &str, unit: &str) -> String {
+        self.calls.push(format!("{verb} {unit}"));
+        if unit == "nuvol-ports.service" {
+            std::fs::write(&self.ports.0, &self.ports.1).unwrap();
+            return "done".to_owned();
+        }
+        if verb == "stop" {
+            self.active.remove(unit);
+            return "done".to_owned();
+        }
+        if let Some(result) = self.broken.get(unit) {
+            self.active.remove(unit);
+            return result.clone();
+        }
+        self.active.insert(unit.to_owned());
+        "done".to_owned()
+    }
+}
+
+struct Manager(Arc<Mutex<State>>);
+
+impl Manager {
+    async fn job(
+        &self,
+        verb: &str,
+        unit: String,
+        emitter: SignalEmitter<'_>,
+    ) -> fdo::Result<OwnedObjectPath> {
+        let result = self.0.lock().unwrap().run(verb, &unit);
+        let id = self.0.lock().unwrap().calls.len() as u32;
+        let path = OwnedObjectPath::try_from(format!("/org/freedesktop/systemd1/job/{id}")).unwrap();
+        // Before the answer, as with a job that is over at once; and one of somebody else's.
+        let other = OwnedObjectPath::try_from("/org/freedesktop/systemd1/job/999999").unwrap();
+        Self::job_removed(&emitter, 999_999, other, "other.service".into(), "failed".into()).await?;
+        Self::job_removed(&emitter, id, path.clone(), unit, result).await?;
+        Ok(path)
+    }
+}
+
+type Changes = Vec<(String, String, String)>;
+
+#[interface(name = "org.freedesktop.systemd1.Manager")]
+impl Manager {
+    fn subscribe(&self) {}
+
+    fn reload(&self) {
+        self.0.lock().unwrap().calls.push("reload".to_owned());
+    }
+
+    async fn load_unit(
+        &self,
+        name: String,
+        #[zbus(object_server)] server: &zbus::ObjectServer,
+    ) -> fdo::Result<OwnedObjectPath> {
+        let path = format!("/org/freedesktop/systemd1/unit/{}", name.replace(['.', '-', '@'], "_"));
+        server.at(path.clone(), Unit(name.clone(), Arc::clone(&self.0))).await?;
+        server.at(path.clone(), Service).await?;
+        Ok(path.try_into().unwrap())
+    }
+
+    fn get_unit_file_state(&self, name: String) -> String {
+        if self.0.lock().unwrap().enabled.contains(&name) { "enabled" } else { "disabled" }.to_owned()
+    }
+
+    fn enable_unit_files(&self, names: Vec<String>, _runtime: bool, _force: bool) -> (bool, Changes) {
+        let mut state = self.0.lock().unwrap();
+        state.calls.push(format!("enable {}", names.join(" ")));
+        state.enabled.extend(names);
+        (true, Vec::new())
+    }
+
+    fn disable_unit_files(&self, names: Vec<String>, _runtime: bool) -> Changes {
+        let mut state = self.0.lock().unwrap();
+        state.calls.push(format!("disable {}", names.join(" ")));
+        state.enabled.retain(|name| !names.contains(name));
+        Vec::new()
+    }
+
+    async fn start_unit(
+        &self,
+        name: String,
+        _mode: String,
+        #[zbus(signal_emitter)] emitter: SignalEmitter<'_>,
+    ) -> fdo::Result<OwnedObjectPath> {
+        self.job("start", name, emitter).await
+    }
+
+    async fn stop_unit(
+        &self,
+        name: String,
+        _mode: String,
+        #[zbus(signal_emitter)] emitter: SignalEmitter<'_>,
+    ) -> fdo::Result<OwnedObjectPath> {
+        self.job("stop", name, emitter).await
+    }
+
+    async fn restart_unit(
+        &self,
+        name: String,
+        _mode: String,
+        #[zbus(signal_emitter)] emitter: SignalEmitter<'_>,
+    ) -> fdo::Result<OwnedObjectPath> {
+        self.job("restart", name, emitter).await
+    }
+
+    /// Like the real one: a unit that has not failed is an error.
+    fn reset_failed_unit(&self, name: String) -> fdo::Result<()> {
+        Err(fdo::Error::Failed(format!("Unit {name} not loaded.")))
+    }
+
+    #[zbus(signal)]
+    async fn job_removed(
+        emitter: &SignalEmitter<'_>,
+        id: u32,
+        job: OwnedObjectPath,
+        unit: String,
+        result: String,
+    ) -> zbus::Result<()>;
+}
+
+struct Unit(String, Arc<Mutex<State>>);
+
+#[interface(name = "org.freedesktop.systemd1.Unit")]
+impl Unit {
+    #[zbus(property)]
+    fn active_state(&self) -> String {
+        let state = self.1.lock().unwrap();
+        let runs = state.active.contains(&self.0);
+        match (runs, state.short_lived.contains(&self.0)) {
+            (true, false) => "active",
+            (true, true) => "failed",
+            (false, _) => "inactive",
+        }
+        .to_owned()
+    }
+
+    #[zbus(property)]
+    fn sub_state(&self) -> String {
+        "running".to_owned()
+    }
+}
+
+struct Service;
+
+#[interface(name = "org.freedesktop.systemd1.Service")]
+impl Service {
+    #[zbus(property)]
+    fn result(&self) -> String {
+        "exit-code".to_owned()
+    }
+}
+
+struct HostName(Arc<Mutex<State>>);
+
+#[interface(name = "org.freedesktop.hostname1")]
+impl HostName {
+    fn set_static_hostname(&self, name: String, _interactive: bool) {
+        self.0.lock().unwrap().calls.push(format!("rename {name}"));
+    }
+}

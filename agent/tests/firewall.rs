@@ -1,0 +1,195 @@
+//! The firewall for real: the image's rules and the helper's, in a network of the test's own.
+#![allow(clippy::unwrap_used)]
+#![allow(clippy::disallowed_methods, reason = "the test runs programs")]
+
+use std::io::Write;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+use nuvol_agent::helper::firewall::render;
+use nuvol_agent::node::service::Service;
+
+/// Two ends of a wire and a mesh: `node` has the firewall, `peer` knocks. Everything goes with the last process in it.
+const NETWORK: &str = r#"
+set -eu
+mount -t tmpfs tmpfs /run
+mkdir /run/netns
+ip netns add peer
+ip link set lo up
+ip link add wire type veth peer name wire netns peer
+ip link add nuvol type veth peer name mesh netns peer
+for one in wire nuvol; do ip link set $one up; done
+ip address add 192.168.7.1/24 dev wire
+ip address add 198.51.100.1/24 dev wire
+ip address add 10.99.0.1/24 dev nuvol
+ip address add fd00:7::1/64 dev wire nodad
+ip -n peer link set lo up
+ip -n peer link set wire up
+ip -n peer link set mesh up
+ip -n peer address add 192.168.7.2/24 dev wire
+ip -n peer address add 198.51.100.2/24 dev wire
+ip -n peer address add 10.99.0.2/24 dev mesh
+ip -n peer address add fd00:7::2/64 dev wire nodad
+# The order of a boot, and once more: loading again must not hurt.
+nft --file "$RULES"
+printf '%s' "$FIRST" | nft --file -
+nft --file "$RULES"
+exec python3 - <<'PYTHON'
+"#;
+
+/// Listens on the node, knocks as the peer, and prints a line for each: from where, to what, and whether it was heard.
+const KNOCK: &str = r#"
+import os, socket, subprocess, time
+
+TCP = [80, 443, 22, 655, 8000, 8001, 9999]
+UDP = [5353, 7777]
+keep = []
+for port in TCP:
+    listener = socket.create_server(("::", port), family=socket.AF_INET6, dualstack_ipv6=True)
+    keep.append(listener)
+for port in UDP:
+    listener = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
+    listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+    listener.bind(("::", port))
+    listener.settimeout(0.1)
+    keep.append(listener)
+
+KNOCKER = """
+import socket, sys, threading
+address, ports, datagrams = sys.argv[1], sys.argv[2].split(), sys.argv[3].split()
+six = ":" in address
+family = socket.AF_INET6 if six else socket.AF_INET
+for port in datagrams:
+    socket.socket(family, socket.SOCK_DGRAM).sendto(b"x", (address, int(port)))
+heard = set()
+def tcp(port):
+    try:
+        socket.create_connection((address, int(port)), timeout=0.5)
+        heard.add(port)
+    except OSError:
+        pass
+def ping():
+    request = b"\\x80\\0\\0\\0nuvo" if six else b"\\x08\\0\\x13\\x1bnuvo"
+    answer = 129 if six else 0
+    raw = socket.socket(family, socket.SOCK_RAW, socket.IPPROTO_ICMPV6 if six else socket.IPPROTO_ICMP)
+    raw.settimeout(0.5)
+    raw.sendto(request, (address, 0))
+    try:
+        while True:
+            packet = raw.recv(100)
+            if packet[0 if six else 20] == answer:
+                heard.add("ping")
+                return
+    except TimeoutError:
+        pass
+all = [threading.Thread(target=tcp, args=[port]) for port in ports] + [threading.Thread(target=ping)]
+for one in all: one.start()
+for one in all: one.join()
+print(*[port for port in ports + ["ping"] if port in heard])
+"""
+
+def look(name, address):
+    words = ["python3", "-c", KNOCKER, address, " ".join(map(str, TCP)), " ".join(map(str, UDP))]
+    heard = subprocess.run(["ip", "netns", "exec", "peer", *words], stdout=subprocess.PIPE, check=True).stdout.decode().split()
+    for port, listener in zip(UDP, keep[len(TCP):]):
+        try:
+            listener.recv(10)
+            heard.append(f"udp-{port}")
+        except TimeoutError:
+            pass
+    print(f"{name}: {' '.join(heard)}", flush=True)
+
+def load(text):
+    subprocess.run(["nft", "--file", "-"], input=text, text=True, check=True)
+
+for turn in ["FIRST", "THEN"]:
+    load(os.environ[turn])
+    print(turn.lower(), flush=True)
+    look("lan", "192.168.7.1")
+    look("lan6", "fd00:7::1")
+    look("mesh", "10.99.0.1")
+    look("internet", "198.51.100.1")
+# As systemd-networkd does it for the prefixes that it was given.
+load("add element inet nuvol lan4 { 198.51.100.0/24 }")
+look("own prefix", "198.51.100.1")
+# Half of a file, as a power cut might leave it: nothing changes.
+broken = os.environ["FIRST"][: -len("}\n")]
+assert subprocess.run(["nft", "--file", "-"], input=broken, text=True, stderr=subprocess.DEVNULL).returncode != 0
+look("after a bad file", "192.168.7.1")
+# What the node itself asks is answered.
+server = subprocess.Popen(["ip", "netns", "exec", "peer", "python3", "-c",
+    "import socket; l = socket.create_server(('192.168.7.2', 4444)); l.accept()[0].sendall(b'hello')"])
+for attempt in range(50):
+    try:
+        print("asked:", socket.create_connection(("192.168.7.2", 4444), timeout=1).recv(5).decode(), flush=True)
+        break
+    except OSError:
+        time.sleep(0.1)
+server.kill()
+PYTHON
+"#;
+
+fn service(name: &str, ports: &str) -> Service {
+    let json = format!(
+        r#"{{"name": "{name}", "title": "T", "summary": "S", "role": "web", "units": ["{name}.service"],
+            "start": "on-demand", "ports": [{ports}]}}"#
+    );
+    serde_json::from_str(&json).unwrap()
+}
+
+/// Runs `script` in a network, mounts and processes of its own; all of it ends with it.
+fn apart(script: &str, variables: &[(&str, &str)]) -> Output {
+    let mut command = Command::new("unshare");
+    command.args(["--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "sh", "-s"]);
+    command.envs(variables.iter().copied());
+    let mut child =
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    child.stdin.take().unwrap().write_all(script.as_bytes()).unwrap();
+    child.wait_with_output().unwrap()
+}
+
+fn is_root() -> bool {
+    let output = Command::new("id").arg("--user").output().unwrap();
+    output.stdout == b"0\n"
+}
+
+#[test]
+fn exactly_the_declared_ports_are_reached_from_where_they_may_be() {
+    if !is_root() {
+        eprintln!("skipped: a network of its own takes root");
+        return;
+    }
+    let ssh = service("ssh", r#"{"name": "ssh", "port": 22, "protocol": "tcp", "scope": "lan"}"#);
+    let avahi = service("avahi", r#"{"name": "mdns", "port": 5353, "protocol": "udp", "scope": "lan"}"#);
+    let tinc =
+        service("tinc", r#"{"name": "meta", "port": 655, "protocol": "tcp", "scope": ["lan", "internet"]}"#);
+    let radio = service(
+        "radio",
+        r#"{"name": "stream", "port": 8000, "protocol": "tcp", "scope": ["lan", "mesh"]},
+           {"name": "admin", "port": 8001, "protocol": "tcp", "scope": "loopback"}"#,
+    );
+    let first = render([&ssh, &avahi]);
+    let then = render([&avahi, &radio, &tinc]);
+    let rules = Path::new(env!("CARGO_MANIFEST_DIR")).join("package/root/usr/share/nuvol/firewall.nft");
+    let rules = rules.display().to_string();
+    let variables = [("RULES", rules.as_str()), ("FIRST", &first), ("THEN", &then)];
+    let output = apart(&format!("{}{}", NETWORK.trim_end(), KNOCK), &variables);
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{errors}\n{}", String::from_utf8_lossy(&output.stdout));
+    let expected = "\
+first
+lan: 80 443 22 ping udp-5353
+lan6: 80 443 22 ping udp-5353
+mesh: 80 443 ping
+internet: ping
+then
+lan: 80 443 655 8000 ping udp-5353
+lan6: 80 443 655 8000 ping udp-5353
+mesh: 80 443 655 8000 ping
+internet: 655 ping
+own prefix: 80 443 655 8000 ping udp-5353
+after a bad file: 80 443 655 8000 ping udp-5353
+asked: hello
+";
+    assert_eq!(String::from_utf8_lossy(&output.stdout), expected, "{errors}");
+}
