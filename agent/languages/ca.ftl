@@ -82,6 +82,11 @@ headline-moving = { $services ->
 headline-empty = Aquest node no té serveis
 headline-ready = Tot està a punt
 headline-fine = Tot funciona
+headline-guest = { $services ->
+    [0] Ara no hi ha res engegat
+    [one] Hi ha un servei per a tu
+   *[other] Hi ha { $services } serveis per a tu
+}
 detail-blind = systemd no respon des de fa { $time }. El node continua preguntant.
 detail-on = { $services ->
     [one] Hi ha un servei engegat.
@@ -280,6 +285,10 @@ service-settings-note = Si el servei està engegat, es reinicia amb els ajustos 
 service-details = Detalls
 service-kind = Tipus
 service-keeps = Al disc
+service-memory = A la memòria
+service-shown = Creades pel servei
+service-shown-open = Mostra-les
+service-shown-note = El servei les va crear en la primera arrencada. Només les veuen els propietaris.
 service-port = Port { $port }
 service-log = Llegeix-ne el registre
 log-title = Registre de { $service }
@@ -297,7 +306,7 @@ level-warning = Avís
 people-lead = Totes les persones amb compte en aquest node.
 people-here = Comptes
 people-you = tu
-people-since = aquí des de
+people-since = s’hi va afegir
 people-manage = Gestiona
 people-manage-who = Gestiona { $name }
 people-role-save = Canvia el paper
@@ -362,6 +371,7 @@ network-ports-empty = No hi ha serveis engegats, així que cap no té ports ober
 network-name = Nom del node
 network-name-text = El nom nou val d’entrada dos minuts. Confirma’l des d’una pàgina amb el nom nou; si no ho fas, torna sol el d’abans.
 network-name-button = Prova el nom nou
+network-key = La clau del node, per la qual el reconeixen els altres nodes:
 field-node-name-label = Nom
 field-node-name-hint = Minúscules, xifres i guionets.
 scope-lan-means = Hi arriba tothom de la xarxa de casa.
@@ -467,6 +477,8 @@ service-icecast-summary = La teva pròpia emissora de ràdio
 service-icecast-setting-location = On és l’emissora
 service-icecast-setting-contact = A qui cal escriure
 service-icecast-setting-listeners = Oients com a màxim
+service-icecast-shown-source-password = Contrasenya per emetre
+service-icecast-shown-admin-password = Contrasenya de l’usuari admin
 service-mumble-summary = Converses de veu en grup
 service-mumble-setting-room = Nom de la sala principal
 service-mumble-setting-room-hint = Buit vol dir Root.

@@ -83,6 +83,11 @@ headline-moving = { $services ->
 headline-empty = This node has no services
 headline-ready = Everything is ready
 headline-fine = Everything works
+headline-guest = { $services ->
+    [0] Nothing is on at the moment
+    [one] One service is ready for you
+   *[other] { $services } services are ready for you
+}
 detail-blind = systemd has not answered for { $time }. The node keeps asking.
 detail-on = { $services ->
     [one] One service is on.
@@ -281,6 +286,10 @@ service-settings-note = If the service is on, it restarts with the new settings.
 service-details = Details
 service-kind = Kind
 service-keeps = On the disk
+service-memory = In memory
+service-shown = Drawn by the service
+service-shown-open = Show them
+service-shown-note = The service drew these for itself at its first start. Only owners see them.
 service-port = Port { $port }
 service-log = Read its log
 log-title = Log of { $service }
@@ -298,7 +307,7 @@ level-warning = Warning
 people-lead = Everybody with an account on this node.
 people-here = Accounts
 people-you = you
-people-since = here since
+people-since = joined
 people-manage = Manage
 people-manage-who = Manage { $name }
 people-role-save = Change the role
@@ -363,6 +372,7 @@ network-ports-empty = No service is on, so no port of a service is open.
 network-name = Name of the node
 network-name-text = The new name holds for two minutes at first. Keep it from a page under the new name; if you do not, the old one comes back by itself.
 network-name-button = Try the new name
+network-key = The node’s key, by which other nodes know it:
 field-node-name-label = Name
 field-node-name-hint = Lower-case letters, digits and hyphens.
 scope-lan-means = Everybody in your home network reaches these.

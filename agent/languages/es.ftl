@@ -82,6 +82,11 @@ headline-moving = { $services ->
 headline-empty = Este nodo no tiene servicios
 headline-ready = Todo está listo
 headline-fine = Todo funciona
+headline-guest = { $services ->
+    [0] Ahora no hay nada encendido
+    [one] Hay un servicio para ti
+   *[other] Hay { $services } servicios para ti
+}
 detail-blind = systemd no responde desde hace { $time }. El nodo sigue preguntando.
 detail-on = { $services ->
     [one] Hay un servicio encendido.
@@ -280,6 +285,10 @@ service-settings-note = Si el servicio está encendido, se reinicia con los ajus
 service-details = Detalles
 service-kind = Tipo
 service-keeps = En el disco
+service-memory = En memoria
+service-shown = Creadas por el servicio
+service-shown-open = Mostrarlas
+service-shown-note = El servicio las creó en su primer arranque. Solo las ven los propietarios.
 service-port = Puerto { $port }
 service-log = Leer su registro
 log-title = Registro de { $service }
@@ -297,7 +306,7 @@ level-warning = Aviso
 people-lead = Todas las personas con cuenta en este nodo.
 people-here = Cuentas
 people-you = tú
-people-since = aquí desde
+people-since = se unió
 people-manage = Gestionar
 people-manage-who = Gestionar a { $name }
 people-role-save = Cambiar el papel
@@ -362,6 +371,7 @@ network-ports-empty = No hay servicios encendidos, así que ninguno tiene puerto
 network-name = Nombre del nodo
 network-name-text = El nombre nuevo vale al principio dos minutos. Confírmalo desde una página con el nombre nuevo; si no lo haces, vuelve solo el anterior.
 network-name-button = Probar el nombre nuevo
+network-key = La clave del nodo, por la que lo reconocen otros nodos:
 field-node-name-label = Nombre
 field-node-name-hint = Minúsculas, cifras y guiones.
 scope-lan-means = A estos llega cualquiera en la red de casa.
@@ -467,6 +477,8 @@ service-icecast-summary = Tu propia emisora de radio
 service-icecast-setting-location = Dónde está la emisora
 service-icecast-setting-contact = A quién escribir
 service-icecast-setting-listeners = Oyentes como máximo
+service-icecast-shown-source-password = Contraseña para emitir
+service-icecast-shown-admin-password = Contraseña del usuario admin
 service-mumble-summary = Conversaciones de voz en grupo
 service-mumble-setting-room = Nombre de la sala principal
 service-mumble-setting-room-hint = Vacío significa Root.

@@ -24,11 +24,12 @@ const MAP: [(&str, &[&str]); 11] = [
 ];
 
 /// Crates that belong to some modules.
-const PLACES: [(&str, &[&str]); 10] = [
+const PLACES: [(&str, &[&str]); 11] = [
     ("zbus", &["bus/", "helper/"]),
     ("axum", &["http/"]),
     ("askama", &["http/pages/"]),
     ("fluent_bundle", &["http/language/"]),
+    ("qrcode", &["http/pages/addresses.rs", "main.rs"]),
     ("flate2", &["http/assets.rs"]),
     ("argon2", &["http/password.rs"]),
     ("hyper", &["http/server.rs", "ctl/"]),

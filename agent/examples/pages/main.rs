@@ -49,16 +49,13 @@ async fn list() -> String {
     lines.collect()
 }
 
-/// Says once that something has changed, and stays open.
+/// Says every second that something has changed.
 async fn events() -> Response {
-    let wait = stream::unfold(0, |count| async move {
-        match count {
-            0 => tokio::time::sleep(Duration::from_millis(300)).await,
-            _ => std::future::pending().await,
-        }
-        Some((Ok::<_, Infallible>("event: changed\ndata: 1\n\n"), count + 1))
+    let changes = stream::unfold((), |()| async {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        Some((Ok::<_, Infallible>("event: changed\ndata: 1\n\n"), ()))
     });
-    ([(CONTENT_TYPE, "text/event-stream")], Body::from_stream(wait)).into_response()
+    ([(CONTENT_TYPE, "text/event-stream")], Body::from_stream(changes)).into_response()
 }
 
 async fn page(request: Request) -> Response {

@@ -15,7 +15,7 @@ use nuvol_agent::node::rights::Actor;
 use nuvol_agent::node::service::{Service, Text};
 use nuvol_agent::node::snapshot::{Ownership, ServiceReport, Snapshot, Systemd, UnitReport};
 use nuvol_agent::node::unit::{End, Unit};
-use nuvol_agent::node::{Disk, Effect, Image, Place, Problem, Usage};
+use nuvol_agent::node::{Disk, Effect, Image, Place, Problem, Settings, Usage};
 use serde_json::{Value, json};
 
 const NOW_S: u64 = 1_795_374_000;
@@ -104,7 +104,7 @@ fn unit_in(active: &str, sub: &str) -> Unit {
         active: active.to_owned(),
         sub: sub.to_owned(),
         end: None,
-        memory: Some(17 << 20),
+        memory: (active == "active").then_some(41_000_000),
     }
 }
 
@@ -128,7 +128,9 @@ pub fn snapshot() -> Snapshot {
         let bytes = service.summary.len() as u64 * 31_415_926;
         let usage = (!service.data.is_empty()).then_some(Usage { bytes, at_least: bytes > 1 << 31 });
         let operation = operations.last_of(&service.name).cloned();
-        ServiceReport { usage, operation, ..ServiceReport::new(service, units) }
+        let shown = [("source-password".to_owned(), "kX7mQ2vT9bLw".to_owned())].into();
+        let settings = Some(Settings { shown, ..Settings::default() });
+        ServiceReport { usage, operation, settings, ..ServiceReport::new(service, units) }
     };
     Snapshot {
         name: "nuvol-7f3a".to_owned(),
@@ -277,6 +279,7 @@ fn catalogue() -> Vec<Service> {
             "streaming",
             "on-demand",
             json!({"ports": [port("stream", 8000, "tcp", &["lan", "mesh"])], "announce": {"type": "_icecast._tcp", "port": "stream"}, "data": ["/var/lib/icecast2"],
+                "shown": [{"name": "source-password", "title": "Password for broadcasting", "file": "/var/lib/icecast2/passwords", "key": "source"}],
                 "settings": [text("location", "Where the station is", "Community cloud"), number("listeners", "Listeners at most", 100, "")]}),
         ),
         service(

@@ -7,7 +7,7 @@ use std::path::Path;
 use super::{FILES, Language};
 
 /// Messages that only languages have in which the image does not speak.
-const IMAGE: [&str; 3] = ["-title", "-summary", "-setting-"];
+const IMAGE: [&str; 4] = ["-title", "-summary", "-setting-", "-shown-"];
 
 fn is_of_the_image(id: &str) -> bool {
     let services =

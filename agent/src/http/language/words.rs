@@ -3,7 +3,7 @@
 use super::Language;
 use crate::node::people::Role;
 use crate::node::people::access;
-use crate::node::service::{Protocol, Scope, Start};
+use crate::node::service::{Protocol, Scope, Shown, Start};
 use crate::node::setting::{Choice, Setting};
 use crate::node::snapshot::{ServiceReport, Snapshot, Summary, Systemd};
 use crate::node::unit::{End, State, Why, signal};
@@ -55,6 +55,11 @@ impl Language {
     pub fn setting_hint(self, service: &str, setting: &Setting) -> String {
         let brought = setting.hint.as_deref().unwrap_or_default();
         self.own(&format!("service-{service}-setting-{}-hint", &*setting.name), brought)
+    }
+
+    /// What something is called that a service drew for itself.
+    pub fn shown_title(self, service: &str, shown: &Shown) -> String {
+        self.own(&format!("service-{service}-shown-{}", &*shown.name), &shown.title)
     }
 
     /// One of the words of a choice.

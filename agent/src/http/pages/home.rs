@@ -43,6 +43,7 @@ pub fn home(context: &Context, form: &Form) -> Page {
     }
     let may_look = context.who.may(Right::Look);
     let tone = match snapshot.summary() {
+        _ if !may_look => Tone::Good,
         Summary::Fine => Tone::Good,
         Summary::Moving { .. } | Summary::Asking => Tone::Moving,
         Summary::Trouble { .. } | Summary::Blind => Tone::Bad,
@@ -51,24 +52,36 @@ pub fn home(context: &Context, form: &Form) -> Page {
         Systemd::Away { why, .. } if may_look => Some(system_words(why)),
         _ => None,
     };
-    let on = snapshot.services.iter().filter(|report| report.state == State::Running);
     let page = Home {
         frame: Frame::live(context, "/"),
         tone,
-        headline: t.headline(snapshot),
-        detail: t.detail(snapshot, context.uptime),
+        headline: headline(context),
+        // Guests cannot mend anything and need not worry.
+        detail: if may_look { t.detail(snapshot, context.uptime) } else { String::new() },
         cause,
         attention: if may_look { attention(context) } else { Vec::new() },
         work: snapshot.operations.running().filter(|_| may_look).map(|it| Work::new(context, it)).collect(),
-        services: on
-            .map(|report| Card::new(context, report))
-            .filter(|card| !card.addresses.is_empty())
-            .collect(),
+        services: ready(context),
         may_look,
         may_switch: context.who.may(Right::Services),
         refusal: super::parts::refusal(t, form),
     };
     render(status(form), &page)
+}
+
+/// The node in one sentence; for guests, what there is for them.
+pub(super) fn headline(context: &Context) -> String {
+    let (t, snapshot) = (context.language, &context.snapshot);
+    if context.who.may(Right::Look) {
+        return t.headline(snapshot);
+    }
+    t.with("headline-guest", "services", ready(context).len())
+}
+
+/// The services that are on and can be opened.
+fn ready(context: &Context) -> Vec<Card> {
+    let on = context.snapshot.services.iter().filter(|report| report.state == State::Running);
+    on.map(|report| Card::new(context, report)).filter(|card| !card.addresses.is_empty()).collect()
 }
 
 /// What needs somebody, each with the way to where it is mended.

@@ -23,7 +23,7 @@ mod parts;
 mod people;
 mod problems;
 mod report;
-mod services;
+mod service;
 mod settings;
 
 pub use account::account;
@@ -35,7 +35,7 @@ pub use network::network;
 pub use people::people;
 pub use problems::{not_found, refused};
 pub use report::report;
-pub use services::{service, services};
+pub use service::{service, services};
 pub use settings::settings;
 
 /// A page that is ready to be sent.
@@ -122,7 +122,8 @@ impl Frame {
             name: context.snapshot.name.clone(),
             path: if asked == path { context.path.clone() } else { path.to_owned() },
             person: context.who.person.as_ref().map(|person| person.name.to_string()),
-            rooms: rooms.collect(),
+            // One room is no choice.
+            rooms: if context.who.may(Right::Look) { rooms.collect() } else { Vec::new() },
             languages: languages.collect(),
             trial: Trial::of(context),
             said: said(context),
@@ -160,7 +161,7 @@ fn said(context: &Context) -> String {
     let work = snapshot.operations.running().filter(|_| context.who.may(Right::Look));
     let work =
         work.map(|it| t.both("said-work", ("task", &t.task(&it.task, snapshot)), ("step", &t.progress(it))));
-    std::iter::once(t.headline(snapshot)).chain(work).collect::<Vec<_>>().join(". ")
+    std::iter::once(home::headline(context)).chain(work).collect::<Vec<_>>().join(". ")
 }
 
 fn render(status: StatusCode, page: &impl Template) -> Page {

@@ -4,7 +4,7 @@ use askama::Template;
 
 use super::addresses::picture;
 use super::parts::{Field, refusal};
-use super::services::SCOPES;
+use super::service::SCOPES;
 use super::{Frame, Page, problems, render, status};
 use crate::http::context::{Context, Form};
 use crate::node::command::Refusal;
@@ -23,6 +23,7 @@ struct Network<'a> {
     picture: Option<String>,
     groups: Vec<Group>,
     fingerprint: &'a str,
+    key: &'a str,
 }
 
 /// Ports that the same people can reach.
@@ -68,6 +69,7 @@ pub fn network(context: &Context, form: &Form) -> Page {
         pages: if own == here { vec![own] } else { vec![own, here] },
         groups: groups.filter(|group| !group.ports.is_empty()).collect(),
         fingerprint: &context.fingerprint,
+        key: &context.key,
     };
     render(status(form), &page)
 }

@@ -11,7 +11,7 @@ use crate::http::context::{Context, Form};
 use crate::http::language::kind_order;
 use crate::node::command::Refusal;
 use crate::node::rights::Right;
-use crate::node::service::{Port, Scope, Service};
+use crate::node::service::{Port, Scope, Service, Shown};
 use crate::node::setting::{Kind, Setting};
 use crate::node::snapshot::ServiceReport;
 use crate::node::unit::State;
@@ -62,11 +62,19 @@ struct One {
     addresses: Vec<Address>,
     work: Option<Work>,
     usage: Option<String>,
+    memory: Option<String>,
+    shown: Vec<ShownView>,
     ports: Vec<PortView>,
     units: Vec<UnitView>,
     settings: Vec<SettingView>,
     may_switch: bool,
     may_restart: bool,
+}
+
+/// Something that the service drew for itself, such as a password.
+struct ShownView {
+    title: String,
+    value: String,
 }
 
 /// A port of the service.
@@ -133,6 +141,8 @@ pub fn service(context: &Context, form: &Form, name: &str) -> Page {
             let size = t.bytes(usage.bytes);
             if usage.at_least { t.with("usage-at-least", "size", size) } else { size }
         }),
+        memory: memory(context, report),
+        shown: if may_switch { shown(context, report) } else { Vec::new() },
         ports: report.service.ports.iter().map(|port| PortView::new(context, port)).collect(),
         units: units(context, report),
         settings: settings.map(|setting| SettingView::new(context, form, report, setting)).collect(),
@@ -157,6 +167,23 @@ impl PortView {
 
 /// Who may reach a port, those who are closest first.
 pub(super) const SCOPES: [Scope; 4] = [Scope::Loopback, Scope::Lan, Scope::Mesh, Scope::Internet];
+
+/// The memory that all its programs use, where systemd counts it.
+fn memory(context: &Context, report: &ServiceReport) -> Option<String> {
+    let counted: Vec<u64> = report.units.iter().filter_map(|unit| unit.unit.as_ref()?.memory).collect();
+    (!counted.is_empty())
+        .then(|| context.language.bytes(counted.iter().fold(0, |sum, one| sum.saturating_add(*one))))
+}
+
+fn shown(context: &Context, report: &ServiceReport) -> Vec<ShownView> {
+    let known = report.settings.as_ref().map(|settings| &settings.shown);
+    let view = |shown: &Shown| {
+        let value = known?.get(&*shown.name)?.clone();
+        let title = context.language.shown_title(&report.service.name, shown);
+        Some(ShownView { title, value })
+    };
+    report.service.shown.iter().filter_map(view).collect()
+}
 
 fn units(context: &Context, report: &ServiceReport) -> Vec<UnitView> {
     let unknown = || context.language.say("state-unknown");
