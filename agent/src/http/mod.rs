@@ -15,6 +15,8 @@ mod acts;
 mod api;
 pub mod ask;
 pub mod context;
+#[cfg(fuzzing)]
+pub mod fuzz;
 mod guard;
 pub mod guests;
 pub mod language;

@@ -61,8 +61,12 @@ pub fn write<T: Serialize>(dir: &Path, name: &str, content: &T) -> anyhow::Resul
         return Err(newer(&path, version));
     }
     let body = serde_json::to_string_pretty(content).context("turning state into JSON")?;
-    let text = format!("{FORMAT} {VERSION} {}\n{body}\n", digest(&body));
-    durable::write(&path, &text, 0o600)
+    durable::write(&path, &frame(&body), 0o600)
+}
+
+/// The text of a document with this body.
+pub(super) fn frame(body: &str) -> String {
+    format!("{FORMAT} {VERSION} {}\n{body}\n", digest(body))
 }
 
 fn newer(path: &Path, version: u32) -> anyhow::Error {
@@ -74,12 +78,13 @@ fn version_of(head: &str) -> Option<u32> {
     head.strip_prefix(FORMAT)?.strip_prefix(' ')?.split(' ').next()?.parse().ok()
 }
 
-enum Unreadable {
+/// Why a document is not read.
+pub(super) enum Unreadable {
     Newer(u32),
     Damaged(String),
 }
 
-fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Unreadable> {
+pub(super) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Unreadable> {
     let damaged = |why: &str| Unreadable::Damaged(why.to_owned());
     let text = std::str::from_utf8(bytes).map_err(|_| damaged("it is not text"))?;
     let (head, body) = text.split_once('\n').ok_or_else(|| damaged("it is cut off"))?;
