@@ -329,7 +329,7 @@ async fn a_new_password_needs_the_old_one_and_ends_the_other_sessions() {
     };
     let answer = site.send(change("wrong horse", "battery staple")).await;
     assert_eq!((answer.status.as_u16(), answer.json()["fields"]["old"].is_string()), (422, true));
-    assert_eq!(site.send(change(PASSWORD, "short")).await.json()["fields"]["password"].is_string(), true);
+    assert!(site.send(change(PASSWORD, "short")).await.json()["fields"]["password"].is_string());
     assert_eq!(site.send(change(PASSWORD, "battery staple")).await.status, 204);
     assert_eq!(site.send(ask("GET", "/api/v1/account").cookie(&here)).await.status, 200);
     assert_eq!(site.send(ask("GET", "/api/v1/account").cookie(&there)).await.status, 401);

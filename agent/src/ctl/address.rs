@@ -34,7 +34,12 @@ impl FromStr for Address {
             },
         };
         let port = port.map_or(Ok(HTTPS_PORT), |port| port.parse().map_err(|_| wrong()))?;
-        let host = host.to_ascii_lowercase();
+        let address = host.parse::<Ipv6Addr>();
+        if bare.starts_with('[') && address.is_err() {
+            return Err(wrong());
+        }
+        // One spelling, so that a node is found again: `::0` is `::`.
+        let host = address.map_or_else(|_| host.to_ascii_lowercase(), |address| address.to_string());
         if ServerName::try_from(host.as_str()).is_err() || port == 0 {
             return Err(wrong());
         }

@@ -87,5 +87,17 @@ pub fn run() -> u8 {
     }
 }
 
+/// What ci/fuzz reaches: what is typed, and what a node says.
+#[cfg(fuzzing)]
+pub fn fuzz(bytes: &[u8]) {
+    let text = String::from_utf8_lossy(bytes);
+    if let Ok(address) = text.parse::<address::Address>() {
+        assert_eq!(address.authority().parse(), Ok(address));
+    }
+    drop(text.parse::<trust::Fingerprint>());
+    assert!(!table::harmless(&text, false).chars().any(char::is_control));
+    assert!(client::segment(&text).is_ascii());
+}
+
 #[cfg(test)]
 mod tests;

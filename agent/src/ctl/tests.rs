@@ -22,6 +22,7 @@ fn a_node_is_a_name_or_an_address_and_perhaps_a_port() {
         ("https://nuvol.local/", "nuvol.local"),
         ("192.0.2.7:443", "192.0.2.7"),
         ("fe80::1", "[fe80::1]"),
+        ("[2001:DB8:0::0]", "[2001:db8::]"),
         ("[2001:db8::1]:8443", "[2001:db8::1]:8443"),
         ("localhost", "localhost"),
     ] {
@@ -35,6 +36,7 @@ fn a_node_is_a_name_or_an_address_and_perhaps_a_port() {
         "nuvol:70000",
         "nu vol",
         "[fe80::1",
+        "[nuvol.local]",
         "[fe80::1]x",
         "a/b",
         "a@b",

@@ -91,7 +91,7 @@ fn to_https(host: &str, request: &Request) -> Response {
 }
 
 /// The one host that the request names, in lower case and without its port (RFC 9112 3.2).
-fn host_of(headers: &HeaderMap, uri: &Uri) -> Option<String> {
+pub(super) fn host_of(headers: &HeaderMap, uri: &Uri) -> Option<String> {
     let mut given = headers.get_all(HOST).iter();
     let header = given.next()?.to_str().ok()?;
     if given.next().is_some() {
@@ -108,7 +108,7 @@ fn host_of(headers: &HeaderMap, uri: &Uri) -> Option<String> {
 
 /// Whether a page under this name can only be ours. A page of a stranger that has its own name point to this
 /// node (DNS rebinding) sends that name; it can never send a bare address, nor a name that only this network knows.
-fn is_own(host: &str, name: &str) -> bool {
+pub(super) fn is_own(host: &str, name: &str) -> bool {
     let name = name.to_ascii_lowercase();
     let bare = host.strip_suffix(".local").unwrap_or(host);
     let bracketed = host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));

@@ -17,6 +17,8 @@ pub mod ask;
 pub mod assets;
 pub mod context;
 mod forms;
+#[cfg(fuzzing)]
+pub mod fuzz;
 mod guard;
 pub mod guests;
 pub mod language;

@@ -96,5 +96,17 @@ fn read_limited(path: &Path) -> io::Result<String> {
     Ok(text)
 }
 
+/// What ci/fuzz reaches: the text of a catalogue's file.
+#[cfg(fuzzing)]
+pub fn fuzz(bytes: &[u8]) {
+    let Ok(text) = std::str::from_utf8(bytes) else { return };
+    let path = Path::new("fuzz.yaml");
+    drop(yaml::parse::<crate::node::Image>(path, text));
+    if let Ok(service) = yaml::parse::<Service>(path, text) {
+        assert!(!service.name.is_empty() && !service.units.is_empty());
+    }
+    yaml::place_of_name(path, text);
+}
+
 #[cfg(test)]
 mod tests;

@@ -64,7 +64,7 @@ fn draw() -> Result<String, getrandom::Error> {
     Ok(code)
 }
 
-fn is_code(text: &str) -> bool {
+pub(super) fn is_code(text: &str) -> bool {
     let (left, right) = text.split_once('-').unwrap_or_default();
     [left, right]
         .iter()

@@ -61,8 +61,12 @@ pub fn write<T: Serialize>(dir: &Path, name: &str, content: &T) -> anyhow::Resul
         return Err(newer(&path, version));
     }
     let body = serde_json::to_string_pretty(content).context("turning state into JSON")?;
-    let text = format!("{FORMAT} {VERSION} {}\n{body}\n", digest(&body));
-    durable::write(&path, &text, 0o600)
+    durable::write(&path, &frame(&body), 0o600)
+}
+
+/// The text of a document with this body.
+pub(super) fn frame(body: &str) -> String {
+    format!("{FORMAT} {VERSION} {}\n{body}\n", digest(body))
 }
 
 fn newer(path: &Path, version: u32) -> anyhow::Error {
@@ -74,12 +78,13 @@ fn version_of(head: &str) -> Option<u32> {
     head.strip_prefix(FORMAT)?.strip_prefix(' ')?.split(' ').next()?.parse().ok()
 }
 
-enum Unreadable {
+/// Why a document is not read.
+pub(super) enum Unreadable {
     Newer(u32),
     Damaged(String),
 }
 
-fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Unreadable> {
+pub(super) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Unreadable> {
     let damaged = |why: &str| Unreadable::Damaged(why.to_owned());
     let text = std::str::from_utf8(bytes).map_err(|_| damaged("it is not text"))?;
     let (head, body) = text.split_once('\n').ok_or_else(|| damaged("it is cut off"))?;
@@ -124,6 +129,7 @@ fn last_aside(path: &Path) -> anyhow::Result<Option<PathBuf>> {
 }
 
 #[cfg(test)]
+#[allow(clippy::disallowed_methods, reason = "the test damages files")]
 mod tests {
     use std::collections::BTreeMap;
     use std::fs;
@@ -161,8 +167,8 @@ mod tests {
             let first = read::<Content>(dir.path(), "people");
             let aside = dir.path().join("people.damaged-1");
             // A version of tomorrow is not damage.
-            if first.is_err() {
-                assert!(first.unwrap_err().to_string().contains("a newer agent wrote it"));
+            if let Err(error) = &first {
+                assert!(error.to_string().contains("a newer agent wrote it"));
                 continue;
             }
             assert!(matches!(first.unwrap(), Found::Damaged { .. }));

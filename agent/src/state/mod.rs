@@ -17,6 +17,8 @@ use sha2::{Digest, Sha256};
 mod claim;
 pub mod document;
 mod durable;
+#[cfg(fuzzing)]
+pub mod fuzz;
 
 pub use claim::{claim_code, forget_claim_code, new_claim_code, preset_claim_code};
 

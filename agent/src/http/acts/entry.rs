@@ -13,7 +13,7 @@ use crate::node::people::names::{PasswordHash, PersonName, Unfitting, check_pass
 use crate::node::service::Text;
 
 /// Letters of the drawn code that people might type otherwise: lower case, blanks, without the dash.
-fn tidy_code(typed: &str) -> String {
+pub(in crate::http) fn tidy_code(typed: &str) -> String {
     let letters: Vec<char> =
         typed.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_uppercase()).collect();
     match letters.len() {

@@ -13,6 +13,8 @@ use crate::node::service::Text;
 
 /// Letters of a note or a title.
 const NOTE_LIMIT: usize = 80;
+/// Days for which a token may be good: ten years.
+const DAYS_LIMIT: u32 = 3660;
 
 /// Makes an invitation; what comes back is the path of its link.
 pub(in crate::http) async fn invite(visit: &Visit, purpose: Purpose, note: &str) -> Result<String, Failure> {
@@ -37,8 +39,8 @@ pub(in crate::http) async fn make_token(
     if scopes.is_empty() {
         return Err(Failure::field("scopes", Wrong::NothingChosen));
     }
-    // One that is good for no time at all would be told as made.
-    if days == Some(0) {
+    // Refused, not cut to what fits: who asked for longer would not know.
+    if days.is_some_and(|days| !(1..=DAYS_LIMIT).contains(&days)) {
         return Err(Failure::field("days", Wrong::NothingChosen));
     }
     let secret = draw()?;

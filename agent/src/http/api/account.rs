@@ -148,8 +148,10 @@ pub(in crate::http) async fn tokens(visit: Visit) -> Answer<Json<Tokens>> {
 #[serde(deny_unknown_fields)]
 pub(super) struct NewToken {
     /// What it is for.
+    #[schema(min_length = 1, max_length = 80)]
     title: String,
     /// What it may do.
+    #[schema(min_items = 1)]
     scopes: Vec<ScopeWord>,
     /// For how many days, ten years at most; for ever where it is not given.
     #[schema(minimum = 1, maximum = 3660)]

@@ -164,6 +164,25 @@ impl FromRequestParts<Handle> for Signed {
     }
 }
 
+/// A body as each type that a body can be.
+#[cfg(fuzzing)]
+pub(super) fn fuzz(bytes: &[u8]) {
+    fn read<T: DeserializeOwned>(bytes: &[u8]) {
+        drop(serde_json::from_slice::<T>(bytes));
+    }
+    read::<entry::Claim>(bytes);
+    read::<entry::Join>(bytes);
+    read::<entry::SignIn>(bytes);
+    read::<account::Password>(bytes);
+    read::<account::NewToken>(bytes);
+    read::<node::Name>(bytes);
+    read::<node::Power>(bytes);
+    read::<people::NewRole>(bytes);
+    read::<people::Invite>(bytes);
+    read::<services::Switch>(bytes);
+    read::<services::Settings>(bytes);
+}
+
 /// An answer, or why there is none.
 pub(super) type Answer<T> = Result<T, Response>;
 

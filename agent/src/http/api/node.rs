@@ -129,7 +129,12 @@ impl Visit {
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Name {
-    /// Lower-case letters, digits and `-`, 63 at most.
+    /// Lower-case letters, digits and `-`, 63 at most, and not only digits.
+    #[schema(
+        min_length = 1,
+        max_length = 63,
+        pattern = "^([0-9]*[a-z]|[0-9]+-[a-z0-9-]*[a-z0-9])([a-z0-9-]*[a-z0-9])?$"
+    )]
     name: String,
 }
 

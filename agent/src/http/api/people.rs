@@ -57,7 +57,6 @@ fn id(visit: &Visit, text: &str) -> Result<PersonId, axum::response::Response> {
 #[serde(deny_unknown_fields)]
 pub(super) struct NewRole {
     /// The role they get.
-    #[schema(inline)]
     role: RoleWord,
 }
 
@@ -164,10 +163,10 @@ pub(in crate::http) async fn invitations(visit: Visit) -> Answer<Json<Invitation
 #[serde(deny_unknown_fields)]
 pub(super) struct Invite {
     /// The role of the one who takes it up.
-    #[schema(inline)]
     role: RoleWord,
     /// For whom.
     #[serde(default)]
+    #[schema(max_length = 80)]
     note: String,
 }
 
