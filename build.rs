@@ -8,8 +8,15 @@ use std::path::{Path, PathBuf};
 
 const TREE: [&str; 3] = ["overlays", "packages.yaml", "profiles"];
 /// What cargo needs to compile the agent: of the builder, that it is there.
-const AGENT: [&str; 6] =
-    ["Cargo.lock", "Cargo.toml", "agent/Cargo.toml", "agent/assets", "agent/src", "agent/templates"];
+const AGENT: [&str; 7] = [
+    "Cargo.lock",
+    "Cargo.toml",
+    "agent/Cargo.toml",
+    "agent/assets",
+    "agent/languages",
+    "agent/src",
+    "agent/templates",
+];
 const BUILDER: &str = "src/lib.rs";
 
 fn main() -> io::Result<()> {

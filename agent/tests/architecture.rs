@@ -24,12 +24,11 @@ const MAP: [(&str, &[&str]); 11] = [
 ];
 
 /// Crates that belong to some modules.
-const PLACES: [(&str, &[&str]); 11] = [
+const PLACES: [(&str, &[&str]); 10] = [
     ("zbus", &["bus/", "helper/"]),
     ("axum", &["http/"]),
     ("askama", &["http/pages/"]),
     ("fluent_bundle", &["http/language/"]),
-    ("qrcode", &["http/pages/addresses.rs"]),
     ("flate2", &["http/assets.rs"]),
     ("argon2", &["http/password.rs"]),
     ("hyper", &["http/server.rs", "ctl/"]),

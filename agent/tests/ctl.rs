@@ -33,7 +33,8 @@ impl Said {
 impl Desk {
     fn new() -> Self {
         let home = tempfile::tempdir().unwrap();
-        let service = "name: tinc\ntitle: Tinc\nsummary: Mesh\nrole: mesh\nunits: [tinc.service]\nstart: always\n";
+        let service =
+            "name: tinc\ntitle: Tinc\nsummary: Mesh\nrole: mesh\nunits: [tinc.service]\nstart: always\n";
         support::program::furnish(home.path());
         std::fs::write(home.path().join("services/tinc.yaml"), service).unwrap();
         std::fs::write(home.path().join("password"), format!("{PASSWORD}\n")).unwrap();
@@ -71,7 +72,9 @@ impl Desk {
         let (code, password) = (self.path("code"), self.path("password"));
         let files = ["--code-file", code.to_str().unwrap(), "--password-file", password.to_str().unwrap()];
         let pin = self.fingerprint();
-        self.done(&[&["claim", "--node", &node, "--name", "Ana", "--fingerprint", &pin], &files[..]].concat());
+        self.done(
+            &[&["claim", "--node", &node, "--name", "Ana", "--fingerprint", &pin], &files[..]].concat(),
+        );
     }
 }
 
@@ -91,7 +94,10 @@ fn a_node_is_claimed_and_run_from_another_machine() {
     let link = desk.done(&["people", "invite", "--role", "guest", "--note", "for Ben"]).out;
     assert!(link.starts_with(&format!("https://{}/join/", desk.agent.tls)), "{link}");
     let people = desk.done(&["people", "--json"]).json();
-    assert_eq!((&people["people"][0]["name"], &people["invitations"][0]["note"]), (&"Ana".into(), &"for Ben".into()));
+    assert_eq!(
+        (&people["people"][0]["name"], &people["invitations"][0]["note"]),
+        (&"Ana".into(), &"for Ben".into())
+    );
     let id = people["invitations"][0]["id"].as_str().unwrap();
     assert!(desk.done(&["people"]).out.contains("a new guest"));
     desk.done(&["people", "uninvite", id]);
@@ -192,7 +198,8 @@ fn a_new_certificate_of_the_same_key_is_the_same_node() {
     let pem = std::fs::read_to_string(&path).unwrap();
     let end = pem.find("-----BEGIN CERTIFICATE").unwrap();
     let other = rcgen::KeyPair::from_pem(&pem[..end]).unwrap();
-    let made = rcgen::CertificateParams::new(vec!["other.local".to_owned()]).unwrap().self_signed(&other).unwrap();
+    let made =
+        rcgen::CertificateParams::new(vec!["other.local".to_owned()]).unwrap().self_signed(&other).unwrap();
     std::fs::write(&path, pem[..end].to_owned() + &made.pem()).unwrap();
     desk.agent = Agent::start(desk.home.path());
     let kept = std::fs::read_to_string(desk.path("nodes.toml")).unwrap();

@@ -24,7 +24,7 @@ const PACKAGE_FILE: &str = "nuvol-agent.deb";
 /// Lies beside the package and tells what made it.
 const INFO_FILE: &str = "nuvol-agent.buildinfo";
 /// Where the programs lie, in the order of `program::PROGRAMS`.
-const PLACES: [&str; 2] = ["usr/bin/nuvol-agent", "usr/lib/nuvol/nuvol-helper"];
+const PLACES: [&str; 3] = ["usr/bin/nuvol-agent", "usr/lib/nuvol/nuvol-helper", "usr/bin/nuvolctl"];
 
 /// Says from which source a package was made.
 const SOURCE_FIELD: &str = "Nuvol-Source";
@@ -82,11 +82,12 @@ pub fn agent(
     package(shop, architecture, programs, Some(made))
 }
 
-/// The agent in `path` and the helper beside it, which came from elsewhere, and what belongs to them as a package:
+/// The agent in `path` and the other programs beside it, which came from elsewhere, and what belongs to them as a package:
 /// for trials. Builds do not take it by themselves.
 pub fn foreign_package(shop: &Workshop, architecture: Architecture, path: &Path) -> anyhow::Result<Artifact> {
-    let [_, helper] = program::PROGRAMS;
-    let programs = [path.to_owned(), path.with_file_name(helper)].into_iter().map(|path| {
+    let [_, others @ ..] = program::PROGRAMS;
+    let beside = others.iter().map(|name| path.with_file_name(name));
+    let programs = std::iter::once(path.to_owned()).chain(beside).map(|path| {
         let path = path.canonicalize().with_context(|| format!("finding `{}`", path.display()))?;
         let digest = crate::store::sha256_file(&path).context("reading the agent's programs")?;
         Ok(Artifact { path, digest })

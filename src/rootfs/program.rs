@@ -19,8 +19,9 @@ const SOURCE: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/agent.tar"));
 const LOCK: &str = include_str!("../../Cargo.lock");
 /// The package of crates, and the name of its log.
 const NAME: &str = "nuvol-agent";
-/// What the agent's package has for programs: the agent itself, and the helper that does as root what it may not.
-pub(super) const PROGRAMS: [&str; 2] = [NAME, "nuvol-helper"];
+/// What the agent's package has for programs: the agent itself, the helper that does as root what it may not, and what
+/// runs a node from a command line.
+pub(super) const PROGRAMS: [&str; 3] = [NAME, "nuvol-helper", "nuvolctl"];
 
 /// Places in the sandbox. No path of the host is seen by the compiler, and none of these by the program.
 const SOURCE_AT: &str = "/source";
@@ -82,7 +83,7 @@ struct ProgramRecipe<'a> {
 
 impl Recipe for ProgramRecipe<'_> {
     const STAGE: &'static str = "program";
-    const VERSION: u32 = 2;
+    const VERSION: u32 = 3;
 
     fn make(&self, shop: &Workshop, dir: &Path) -> anyhow::Result<()> {
         let (source, build) = (dir.join("source"), dir.join("build"));

@@ -21,7 +21,8 @@ impl FromStr for Address {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let wrong = || format!("`{}` is not a node (nuvol.local, 192.0.2.7, [fe80::1]:443)", text.escape_debug());
+        let wrong =
+            || format!("`{}` is not a node (nuvol.local, 192.0.2.7, [fe80::1]:443)", text.escape_debug());
         let bare = text.strip_prefix("https://").unwrap_or(text).trim_end_matches('/');
         let (host, port) = match bare.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
             Some((host, "")) => (host, None),

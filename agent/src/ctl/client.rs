@@ -64,14 +64,17 @@ impl Client {
         // Refused by the verifier, which is what we want: only what it has seen counts.
         let connected = self.connect(&verifier).await;
         verifier.seen().ok_or(()).or_else(|()| {
-            connected.map(|_| ()).and(Err(Trouble::Unreachable(format!("{}: it shows no certificate", self.address))))
+            connected
+                .map(|_| ())
+                .and(Err(Trouble::Unreachable(format!("{}: it shows no certificate", self.address))))
         })
     }
 
     /// Asks, and takes anything but a 2xx for a no.
     pub async fn ask(&self, method: Method, path: &str, body: Option<&Value>) -> Outcome<Answer> {
         let asked = timeout(self.patience, self.exchange(method, path, body)).await;
-        let away = || Trouble::Unreachable(format!("{}: no answer in {} s", self.address, self.patience.as_secs()));
+        let away =
+            || Trouble::Unreachable(format!("{}: no answer in {} s", self.address, self.patience.as_secs()));
         asked.unwrap_or_else(|_| Err(away()))
     }
 
@@ -113,10 +116,12 @@ impl Client {
         let cookie = response.headers().get(SET_COOKIE).and_then(|value| value.to_str().ok());
         let cookie = cookie.and_then(|text| text.split(';').next()).map(str::to_owned);
         let body = Limited::new(response.into_body(), ANSWER_LIMIT_BYTES).collect().await;
-        let body = body.map_err(|error| Trouble::Unreachable(format!("{}: {error}", self.address)))?.to_bytes();
+        let body =
+            body.map_err(|error| Trouble::Unreachable(format!("{}: {error}", self.address)))?.to_bytes();
         if status.is_success() {
             let body = if body.is_empty() { Ok(Value::Null) } else { serde_json::from_slice(&body) };
-            let body = body.map_err(|error| Trouble::Failed(format!("{}: not JSON: {error}", self.address)))?;
+            let body =
+                body.map_err(|error| Trouble::Failed(format!("{}: not JSON: {error}", self.address)))?;
             return Ok(Answer { body, cookie });
         }
         Err(refused(status.as_u16(), &body))
@@ -176,5 +181,7 @@ fn refused(status: u16, body: &[u8]) -> Trouble {
 /// A word of a path, whatever is in it.
 pub fn segment(text: &str) -> String {
     let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_~".contains(byte);
-    text.bytes().map(|byte| if plain(&byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") }).collect()
+    text.bytes()
+        .map(|byte| if plain(&byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") })
+        .collect()
 }

@@ -51,7 +51,9 @@ fn ask(question: &str, hide: bool) -> Outcome<String> {
     terminal.write_all(question.as_bytes()).map_err(broken)?;
     let quiet = if hide { Some(Quiet::new(&terminal).map_err(broken)?) } else { None };
     let mut answer = String::new();
-    BufReader::new(Read::by_ref(&mut terminal).take(LINE_LIMIT_BYTES)).read_line(&mut answer).map_err(broken)?;
+    BufReader::new(Read::by_ref(&mut terminal).take(LINE_LIMIT_BYTES))
+        .read_line(&mut answer)
+        .map_err(broken)?;
     if quiet.is_some() {
         drop(quiet);
         terminal.write_all(b"\n").map_err(broken)?;

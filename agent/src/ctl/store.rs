@@ -45,7 +45,8 @@ impl Store {
         let path = path.cloned().or_else(default_path);
         let none = || Trouble::Environment("there is no home folder; give --config".to_owned());
         let path = path.ok_or_else(none)?;
-        let wrong = |why: &dyn std::fmt::Display| Trouble::Environment(format!("`{}`: {why}", path.display()));
+        let wrong =
+            |why: &dyn std::fmt::Display| Trouble::Environment(format!("`{}`: {why}", path.display()));
         let mut text = String::new();
         match File::open(&path) {
             Err(error) if error.kind() == ErrorKind::NotFound => {}
@@ -90,7 +91,8 @@ impl Store {
         self.nodes.retain(|it| it.node != node);
         self.nodes.push(known);
         self.nodes.sort_by(|a, b| a.node.cmp(&b.node));
-        self.write().map_err(|error| Trouble::Environment(format!("writing `{}`: {error}", self.path.display())))
+        self.write()
+            .map_err(|error| Trouble::Environment(format!("writing `{}`: {error}", self.path.display())))
     }
 
     fn write(&self) -> std::io::Result<()> {

@@ -9,7 +9,8 @@ pub fn print(head: &[&str], rows: &[Vec<String>]) {
 pub fn lay_out(head: &[&str], rows: &[Vec<String>]) -> String {
     let mut all = vec![head.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>()];
     all.extend(rows.iter().map(|row| row.iter().map(|word| harmless(word, false)).collect()));
-    let width = |column: usize| all.iter().filter_map(|row| row.get(column)).map(|it| it.chars().count()).max();
+    let width =
+        |column: usize| all.iter().filter_map(|row| row.get(column)).map(|it| it.chars().count()).max();
     let widths: Vec<usize> = (0..head.len()).map(|column| width(column).unwrap_or(0)).collect();
     let line = |row: &Vec<String>| {
         let cells = row.iter().zip(&widths).map(|(word, width)| {

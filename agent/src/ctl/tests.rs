@@ -27,7 +27,19 @@ fn a_node_is_a_name_or_an_address_and_perhaps_a_port() {
     ] {
         assert_eq!(typed.parse::<Address>().unwrap().authority(), authority, "{typed}");
     }
-    for bad in ["", ":443", "nuvol:", "nuvol:0", "nuvol:70000", "nu vol", "[fe80::1", "[fe80::1]x", "a/b", "a@b", "\n"] {
+    for bad in [
+        "",
+        ":443",
+        "nuvol:",
+        "nuvol:0",
+        "nuvol:70000",
+        "nu vol",
+        "[fe80::1",
+        "[fe80::1]x",
+        "a/b",
+        "a@b",
+        "\n",
+    ] {
         assert!(bad.parse::<Address>().is_err(), "{bad:?}");
     }
 }
@@ -38,7 +50,9 @@ fn a_fingerprint_is_read_as_it_is_shown() {
     let fingerprint: Fingerprint = text.parse().unwrap();
     assert_eq!(fingerprint.to_string(), text);
     assert_eq!(text.replace(':', "").to_lowercase().parse::<Fingerprint>().unwrap(), fingerprint);
-    for bad in ["", "AB:CD", &text[3..], &text.replace("00", "0g"), &text.replace("00", "+0"), &format!("{text}:00")] {
+    for bad in
+        ["", "AB:CD", &text[3..], &text.replace("00", "0g"), &text.replace("00", "+0"), &format!("{text}:00")]
+    {
         assert!(bad.parse::<Fingerprint>().is_err(), "{bad:?}");
     }
 }

@@ -21,7 +21,12 @@ impl Desk<'_> {
         let running = all.iter().filter(|it| it["state"] == "running").count();
         println!("services     {running} of {} run", all.len());
         for service in all.iter().filter(|it| it["needs_attention"] == true) {
-            let words = format!("look at {}: {} {}", text(&service["name"]), text(&service["state"]), text(&service["why"]));
+            let words = format!(
+                "look at {}: {} {}",
+                text(&service["name"]),
+                text(&service["state"]),
+                text(&service["why"])
+            );
             println!("{}", harmless(words.trim_end(), false));
         }
         Ok(())
@@ -30,7 +35,11 @@ impl Desk<'_> {
     /// The node.
     pub async fn node(&self) -> Outcome {
         let node = self.client.get("/node").await?;
-        if self.common.json { println!("{node:#}") } else { print_node(&node) }
+        if self.common.json {
+            println!("{node:#}")
+        } else {
+            print_node(&node)
+        }
         Ok(())
     }
 
@@ -100,7 +109,13 @@ impl Desk<'_> {
                 (Some(since), Some(until)) => span(until.saturating_sub(since)),
                 _ => String::new(),
             };
-            vec![text(&it["id"]), what.trim().to_owned(), text(&it["by"]), took, how.join(" ").trim().to_owned()]
+            vec![
+                text(&it["id"]),
+                what.trim().to_owned(),
+                text(&it["by"]),
+                took,
+                how.join(" ").trim().to_owned(),
+            ]
         });
         table::print(&["ID", "WHAT", "BY", "TOOK", "HOW"], &rows.collect::<Vec<_>>());
         Ok(())
@@ -116,7 +131,15 @@ fn print_node(node: &Value) {
     for disk in list(node, "disks") {
         let bytes = |key: &str| size(disk[key].as_u64().unwrap_or(0));
         let tight = if disk["tight"] == true { ", little room is left" } else { "" };
-        line("disk", format!("{}: {} of {} free{tight}", text(&disk["place"]), bytes("free_bytes"), bytes("total_bytes")));
+        line(
+            "disk",
+            format!(
+                "{}: {} of {} free{tight}",
+                text(&disk["place"]),
+                bytes("free_bytes"),
+                bytes("total_bytes")
+            ),
+        );
     }
     for problem in list(node, "problems") {
         line("problem", format!("{} {}", text(&problem["effect"]), text(&problem["cause"])));

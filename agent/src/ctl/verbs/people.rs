@@ -22,7 +22,9 @@ impl Desk<'_> {
             println!("{:#}", json!({"people": people["people"], "invitations": invitations["invitations"]}));
             return Ok(());
         }
-        let rows = list(&people, "people").iter().map(|it| ["id", "name", "role"].map(|key| text(&it[key])).to_vec());
+        let rows = list(&people, "people")
+            .iter()
+            .map(|it| ["id", "name", "role"].map(|key| text(&it[key])).to_vec());
         table::print(&["ID", "NAME", "ROLE"], &rows.collect::<Vec<_>>());
         let rows: Vec<_> = list(&invitations, "invitations").iter().map(invitation).collect();
         if !rows.is_empty() {

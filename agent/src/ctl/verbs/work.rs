@@ -51,7 +51,9 @@ impl Desk<'_> {
             NodeAct::Rename { name } => {
                 let begun = self.tell(Method::PUT, "/node/name", &json!({"name": name})).await?;
                 self.follow(&begun, false).await?;
-                eprintln!("it goes back in two minutes unless `nuvolctl node keep` finds the node under its new name");
+                eprintln!(
+                    "it goes back in two minutes unless `nuvolctl node keep` finds the node under its new name"
+                );
                 Ok(())
             }
             NodeAct::Keep => self.done(Method::POST, "/node/trial/keep", &Value::Null, "kept").await,
@@ -84,7 +86,13 @@ impl Desk<'_> {
                     return Ok(());
                 }
                 Err(Trouble::Refused { status: 403, .. }) => {
-                    self.say(begun, &format!("begun: operation {}; this token may not watch it", text(&begun["operation"])));
+                    self.say(
+                        begun,
+                        &format!(
+                            "begun: operation {}; this token may not watch it",
+                            text(&begun["operation"])
+                        ),
+                    );
                     return Ok(());
                 }
                 Err(trouble) => return Err(trouble),
@@ -117,7 +125,8 @@ impl Desk<'_> {
 /// Why it failed, in words made of what the API tells.
 fn failure(progress: &Value) -> String {
     let details = progress.as_object().into_iter().flatten();
-    let details = details.filter(|(name, value)| !["state", "cause"].contains(&name.as_str()) && !value.is_null());
+    let details =
+        details.filter(|(name, value)| !["state", "cause"].contains(&name.as_str()) && !value.is_null());
     let details: Vec<_> = details.map(|(name, value)| format!("{name} {}", text(value))).collect();
     let cause = text(&progress["cause"]);
     if details.is_empty() { cause } else { format!("{cause}: {}", details.join(", ")) }

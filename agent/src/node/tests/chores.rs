@@ -31,6 +31,9 @@ fn tick(node: &mut Node, uptime_s: u64) -> Vec<Job> {
 fn what_services_keep_is_measured_one_after_the_other() {
     let mut node = Node::new("nuvol");
     node.handle(at(0), catalogue(&["a", "b"]));
+    // First things first.
+    assert_eq!(tick(&mut node, 1), []);
+    node.handle(at(2), Event::Helper(Ticket::Firewall, News::Done(Yield::Nothing)));
     let usage = |name: &str| Job::Usage { service: name.to_owned() };
     assert_eq!(tick(&mut node, 5), [usage("a")]);
     assert_eq!(tick(&mut node, 10), []);
@@ -103,7 +106,30 @@ fn disks_are_told_as_they_fill_up() {
 }
 
 #[test]
+fn a_helper_that_is_away_is_told_once_and_asked_again() {
+    let mut node = Node::new("nuvol");
+    let detail = crate::node::service::Text::from("nobody listens".to_owned());
+    let away =
+        || Event::Helper(Ticket::Firewall, News::Failed(Trouble::HelperAway { detail: detail.clone() }));
+    let again = |node: &mut Node, uptime_s| {
+        let actions = node.handle(at(uptime_s), super::tick("nuvol"));
+        actions.contains(&Action::Help(Ticket::Firewall, Job::Firewall))
+    };
+    let told = |actions: &[Action]| actions.iter().any(|it| matches!(it, Action::Log(..)));
+    assert!(told(&node.handle(at(10), away())));
+    assert_eq!(node.snapshot().problems.len(), 1);
+    assert!(!again(&mut node, 39));
+    assert!(again(&mut node, 40));
+    assert!(!again(&mut node, 45), "it was asked and has not answered yet");
+    assert!(!told(&node.handle(at(50), away())));
+    assert!(again(&mut node, 80));
+    node.handle(at(81), Event::Helper(Ticket::Firewall, News::Done(Yield::Nothing)));
+    assert_eq!(node.snapshot().problems, []);
+    assert!(!again(&mut node, 200));
+}
+
+#[test]
 fn at_start_the_firewall_is_set() {
     let world = World::free();
-    assert!(world.jobs.contains(&(Ticket::Own, Job::Firewall)));
+    assert!(world.jobs.contains(&(Ticket::Firewall, Job::Firewall)));
 }
