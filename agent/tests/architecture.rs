@@ -29,10 +29,7 @@ const PLACES: [(&str, &[&str]); 11] = [
     ("axum", &["http/"]),
     ("askama", &["http/pages/"]),
     ("fluent_bundle", &["http/language/"]),
-<<<<<<< HEAD
     ("qrcode", &["http/pages/addresses.rs", "main.rs"]),
-=======
->>>>>>> pages
     ("flate2", &["http/assets.rs"]),
     ("argon2", &["http/password.rs"]),
     ("hyper", &["http/server.rs", "ctl/"]),

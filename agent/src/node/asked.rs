@@ -9,7 +9,7 @@ use super::operation::{Operation, OperationId, Task};
 use super::people::access::{INVITATION_S, Invitation, Purpose, Secret, Session, Token};
 use super::people::names::{PasswordHash, PersonName};
 use super::people::{INVITATIONS_LIMIT, People, Person, PersonId, Role, TOKENS_LIMIT, Unfit};
-use super::rights::{Actor, Right, rights};
+use super::rights::{Actor, needs, rights};
 use super::service::Service;
 use super::{Action, Document, Job, Level, Moment, Node, Ticket};
 
@@ -85,6 +85,9 @@ impl Node {
         if !rights(person.role, actor).contains(&needs(&command)) {
             return Err(Refusal::NotAllowed);
         }
+        if matches!(actor, Actor::Program { .. }) && self.makes_owner(&command) {
+            return Err(Refusal::NotAllowed);
+        }
         match command {
             Command::Seen => self.see(now, actor),
             Command::SignOut => self.end_session(person.id, session_of(actor)),
@@ -124,6 +127,19 @@ impl Node {
                 Ok((Reply::Later, vec![Action::Help(Ticket::Asked(ticket), Job::Logs { service, lines })]))
             }
             command => self.begin_work(now, &person.name, command),
+        }
+    }
+
+    /// Whether this gives somebody all rights: no program may, else a token for some things would be one for all.
+    fn makes_owner(&self, command: &Command) -> bool {
+        let is_owner = |id: &PersonId| {
+            self.people.as_ref().and_then(|it| it.person(*id)).is_some_and(|it| it.role == Role::Owner)
+        };
+        match command {
+            Command::SetRole(_, Role::Owner) => true,
+            Command::Invite { purpose: Purpose::Join { role }, .. } => *role == Role::Owner,
+            Command::Invite { purpose: Purpose::Password { person }, .. } => is_owner(person),
+            _ => false,
         }
     }
 
@@ -320,26 +336,6 @@ impl Node {
             Action::Help(Ticket::Operation(id), job),
         ];
         Ok((id, actions))
-    }
-}
-
-/// The right that a command needs.
-fn needs(command: &Command) -> Right {
-    match command {
-        Command::Seen
-        | Command::SignOut
-        | Command::EndSession(_)
-        | Command::SetPassword(_)
-        | Command::MakeToken { .. }
-        | Command::RevokeToken(_) => Right::Own,
-        Command::Invite { .. } | Command::Uninvite(_) | Command::SetRole(..) | Command::Remove(_) => {
-            Right::People
-        }
-        Command::Switch { .. }
-        | Command::Restart { .. }
-        | Command::Configure { .. }
-        | Command::Logs { .. } => Right::Services,
-        _ => Right::Node,
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::command::Command;
 use super::people::access::Scope;
 use super::people::{PersonId, Role};
 
@@ -69,4 +70,24 @@ pub fn rights(role: Role, actor: &Actor) -> BTreeSet<Right> {
         (Actor::Program { scopes, .. }, Right::Node) => scopes.contains(&Scope::Node),
     };
     of_role.iter().filter(scoped).copied().collect()
+}
+
+/// The right that a command needs.
+pub(super) fn needs(command: &Command) -> Right {
+    match command {
+        Command::Seen
+        | Command::SignOut
+        | Command::EndSession(_)
+        | Command::SetPassword(_)
+        | Command::MakeToken { .. }
+        | Command::RevokeToken(_) => Right::Own,
+        Command::Invite { .. } | Command::Uninvite(_) | Command::SetRole(..) | Command::Remove(_) => {
+            Right::People
+        }
+        Command::Switch { .. }
+        | Command::Restart { .. }
+        | Command::Configure { .. }
+        | Command::Logs { .. } => Right::Services,
+        _ => Right::Node,
+    }
 }
