@@ -19,9 +19,12 @@ pub struct Health {
     pub name: String,
     /// Version of the image.
     pub version: String,
+    /// Whether the node has an owner.
+    #[serde(default)]
+    pub claimed: bool,
 }
 
-/// Asks the agent at `port` of this machine how it is, and for its page.
+/// Asks the agent at `port` of this machine how it is, and for the page on which it is claimed.
 pub fn health(port: u16) -> anyhow::Result<Health> {
     let body = get(port, "/api/v1/health")?;
     let health: Health = serde_json::from_str(&body)
@@ -29,8 +32,9 @@ pub fn health(port: u16) -> anyhow::Result<Health> {
     if health.status != "ok" {
         anyhow::bail!("the agent says that it is `{}`", health.status);
     }
-    if !get(port, "/")?.contains('<') {
-        anyhow::bail!("the agent's page `/` is empty");
+    // Without encryption there is one page, and that only until the node has an owner.
+    if !health.claimed && !get(port, "/claim")?.contains('<') {
+        anyhow::bail!("the agent's page `/claim` is empty");
     }
     Ok(health)
 }
