@@ -96,11 +96,13 @@ mod tests {
     }
 
     #[test]
-    fn a_healthy_agent_serves_its_page_too() {
+    fn a_healthy_agent_serves_its_page_until_it_is_claimed() {
         let json =
             r#"{"status":"ok","name":"nuvol-1a2b3c4d","version":"0.1.0","profile":"home","uptime_s":12}"#;
         let port = serve(vec![ok(json), ok("<html>")]);
         assert_eq!(health(port).unwrap().name, "nuvol-1a2b3c4d");
+        let claimed = json.replace("\"uptime_s\"", "\"claimed\":true,\"uptime_s\"");
+        assert!(health(serve(vec![ok(&claimed)])).unwrap().claimed);
     }
 
     #[test]
