@@ -160,7 +160,8 @@ async fn events(visit: Visit) -> Response {
         timeout_at(until, snapshot.changed()).await.ok()?.ok()?;
         sleep(SETTLE).await;
         snapshot.mark_unchanged();
-        let event = Event::default().event("changed").data("").retry(Duration::from_secs(1));
+        // Browsers pass over events without data.
+        let event = Event::default().event("changed").data("now").retry(Duration::from_secs(1));
         Some((Ok::<_, Infallible>(event), (snapshot, until)))
     });
     let no_buffer = [(HeaderName::from_static("x-accel-buffering"), "no")];
