@@ -59,7 +59,7 @@ pub(super) struct State {
     pub epoch: u64,
     /// Seconds since 1970 when the first of them ends to be valid.
     pub expires: u64,
-    /// Whether it has what images for the host's architecture consist of: not a compiler's index.
+    /// Whether it has what images for the host's architecture usually consist of: not a compiler's index.
     #[serde(default)]
     for_images: bool,
 }
@@ -106,7 +106,11 @@ impl Index {
         fs::write(apt.folder.join(NAMES), names).context("keeping the names of packages")?;
         let mut state = apt.state(shop, name, wanted.mirror.snapshot)?;
         let Base { architecture, backports, .. } = wanted.base;
-        state.for_images = *architecture == Architecture::of_host() && backports.is_empty();
+        // Nor an archive of a profile's own, or one of long ago: what they lack Debian may have.
+        state.for_images = *architecture == Architecture::of_host()
+            && backports.is_empty()
+            && !wanted.mirror.snapshot
+            && matches!(wanted.keyring, Keyring::Debian);
         let text = serde_json::to_vec_pretty(&state).context("keeping the state of the index")?;
         let mut file =
             tempfile::NamedTempFile::new_in(&self.folder).context("keeping the state of the index")?;

@@ -247,6 +247,8 @@ pub enum Refusal {
     Busy(OperationId),
     /// There are as many as there may be.
     Full,
+    /// It is so already.
+    Already,
     /// It could not be written down, so it is not so.
     NotSaved(String),
     /// It did not work.

@@ -14,7 +14,10 @@ const AT_WORK: std::time::Duration = TRIAL.saturating_mul(5);
 impl Node {
     /// The new name is on trial until the owner has found the node under it.
     pub(super) fn rename(&mut self, now: Moment, by: &str, name: String) -> Outcome {
-        if !is_node_name(&name) || name == self.name {
+        if name == self.name {
+            return Err(Refusal::Already);
+        }
+        if !is_node_name(&name) {
             return Err(Refusal::Fields(BTreeMap::from([("name".to_owned(), Field::NodeName)])));
         }
         if self.trial.is_some() {

@@ -49,9 +49,9 @@ pub(in crate::http) async fn make_token(
 }
 
 fn short(field: &str, typed: &str) -> Result<Text, Failure> {
-    let text = Text::from(typed.trim().to_owned());
-    if text.chars().count() > NOTE_LIMIT {
+    // As typed, with letters that will be dropped: so says the document of the API.
+    if typed.chars().count() > NOTE_LIMIT {
         return Err(Failure::field(field, Wrong::Unfitting(Unfitting::TooLong { limit: NOTE_LIMIT })));
     }
-    Ok(text)
+    Ok(Text::from(typed.trim().to_owned()))
 }

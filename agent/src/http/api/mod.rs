@@ -248,7 +248,9 @@ pub(super) fn status(refusal: &Refusal) -> StatusCode {
         Refusal::SignInFirst => StatusCode::UNAUTHORIZED,
         Refusal::NotAllowed | Refusal::NoTicket => StatusCode::FORBIDDEN,
         Refusal::Wait { .. } => StatusCode::TOO_MANY_REQUESTS,
-        Refusal::Claimed | Refusal::Unfit(_) | Refusal::Busy(_) | Refusal::Full => StatusCode::CONFLICT,
+        Refusal::Claimed | Refusal::Unfit(_) | Refusal::Busy(_) | Refusal::Full | Refusal::Already => {
+            StatusCode::CONFLICT
+        }
         Refusal::NoSuch => StatusCode::NOT_FOUND,
         Refusal::Fields(_) => StatusCode::UNPROCESSABLE_ENTITY,
         Refusal::NotSaved(_) => StatusCode::INSUFFICIENT_STORAGE,
@@ -268,6 +270,7 @@ fn code(refusal: &Refusal) -> &'static str {
         Refusal::Unfit(Unfit::Full) | Refusal::Full => "full",
         Refusal::Unfit(Unfit::Gone) | Refusal::NoSuch => "no-such",
         Refusal::Busy(_) => "busy",
+        Refusal::Already => "already",
         Refusal::Fields(_) => "fields",
         Refusal::NotSaved(_) => "not-saved",
         Refusal::Trouble(Trouble::HelperAway { .. }) => "helper-away",

@@ -26,6 +26,7 @@ impl Language {
             Refusal::Fields(_) => self.say("refusal-fields"),
             Refusal::Busy(_) => self.say("refusal-busy"),
             Refusal::Full => self.say("refusal-full"),
+            Refusal::Already => self.say("refusal-already"),
             Refusal::NotSaved(detail) => self.with("refusal-not-saved", "detail", detail),
             Refusal::Trouble(trouble) => {
                 format!("{} {}", self.trouble(trouble), self.remedy(trouble))

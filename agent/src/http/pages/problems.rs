@@ -45,7 +45,9 @@ pub(super) fn status(refusal: &Refusal) -> StatusCode {
         Refusal::Wait { .. } => StatusCode::TOO_MANY_REQUESTS,
         Refusal::NoSuch => StatusCode::NOT_FOUND,
         Refusal::Fields(_) => StatusCode::UNPROCESSABLE_ENTITY,
-        Refusal::Claimed | Refusal::Unfit(_) | Refusal::Busy(_) | Refusal::Full => StatusCode::CONFLICT,
+        Refusal::Claimed | Refusal::Unfit(_) | Refusal::Busy(_) | Refusal::Full | Refusal::Already => {
+            StatusCode::CONFLICT
+        }
         Refusal::NotSaved(_) => StatusCode::INSUFFICIENT_STORAGE,
         Refusal::Trouble(_) => StatusCode::SERVICE_UNAVAILABLE,
     }
