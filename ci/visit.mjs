@@ -63,7 +63,7 @@ try {
   });
   await visit("a service switched on and off, live", {}, async (page) => {
     await signIn(page);
-    for (const [on, state] of [["on", /Running/], ["off", /Off/]]) {
+    for (const [on, state] of [["on", /^\s*On/], ["off", /^\s*Off/]]) {
       await go(page, "/services/icecast");
       await page.locator(`main form[action$="/switch"] button`).first().click();
       await page.waitForURL(/\/operations\//);

@@ -11,6 +11,8 @@ pub struct Difference {
     pub words: String,
     /// What the newer recipe has there, if it is a text.
     pub now: Option<String>,
+    /// How many things differ: several may be told in one line.
+    pub weight: usize,
 }
 
 /// Where in a recipe something lies.
@@ -20,7 +22,7 @@ type Place<'a> = Vec<&'a str>;
 pub fn differences(old: &Value, new: &Value) -> Vec<Difference> {
     let mut found = Vec::new();
     if old[1] != new[1] {
-        found.push(Difference { words: "nuvol makes this stage in another way now".into(), now: None });
+        found.push(plain("nuvol makes this stage in another way now".to_owned()));
     }
     compare(&mut Vec::new(), &old[2], &new[2], &mut found);
     found
@@ -69,7 +71,9 @@ fn lists<'a>(place: &mut Place<'a>, old: &'a [Value], new: &'a [Value], found: &
     );
     let name = name(place);
     if come.iter().chain(&go).all(|it| it.as_str().is_some_and(is_digest)) && come.len() + go.len() > 2 {
-        found.push(plain(format!("{name}: {} added, {} gone", come.len(), go.len())));
+        let weight = come.len() + go.len();
+        let words = format!("{name}: {} added, {} gone", come.len(), go.len());
+        found.push(Difference { weight, ..plain(words) });
         return;
     }
     let line = |it: &Value, word: &str| Difference {
@@ -78,6 +82,7 @@ fn lists<'a>(place: &mut Place<'a>, old: &'a [Value], new: &'a [Value], found: &
             None => format!("{name} {word}"),
         },
         now: (word == "added").then(|| it.as_str().map(str::to_owned)).flatten(),
+        weight: 1,
     };
     found.extend(come.into_iter().map(|it| line(it, "added")));
     found.extend(go.into_iter().map(|it| line(it, "gone")));
@@ -121,11 +126,11 @@ fn change(place: &Place<'_>, old: &Value, new: &Value) -> Difference {
         (Some(old), Some(new)) => format!("{name} {old} -> {new}"),
         _ => format!("{name} changed"),
     };
-    Difference { words, now: new.as_str().map(str::to_owned) }
+    Difference { words, now: new.as_str().map(str::to_owned), weight: 1 }
 }
 
 fn plain(words: String) -> Difference {
-    Difference { words, now: None }
+    Difference { words, now: None, weight: 1 }
 }
 
 fn name(place: &Place<'_>) -> String {

@@ -85,11 +85,12 @@ impl Explanation {
 
 /// The entry of `stage` whose recipe differs least from `recipe`; of several the one that was used last.
 fn nearest(store: &Store, stage: &str, recipe: &Value) -> anyhow::Result<Option<(Key, Vec<Difference>)>> {
+    let weight = |found: &[Difference]| found.iter().map(|it| it.weight).sum::<usize>();
     let mut best: Option<(Key, Vec<Difference>)> = None;
     for (key, text) in store.recipes(stage)? {
         let Ok(other) = serde_json::from_slice(&text) else { continue };
         let found = differences(&other, recipe);
-        if best.as_ref().is_none_or(|(_, best)| found.len() <= best.len()) {
+        if best.as_ref().is_none_or(|(_, best)| weight(&found) <= weight(best)) {
             best = Some((key, found));
         }
     }
