@@ -4,8 +4,6 @@
 #![allow(clippy::disallowed_methods, reason = "the test starts a D-Bus of its own")]
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
-use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -16,33 +14,14 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::timeout;
 use zbus::{Connection, OwnedObjectPath, connection, fdo, interface};
 
+#[path = "common/daemon.rs"]
+mod daemon;
+
+use daemon::Daemon;
+
 const SYSTEMD: &str = "org.freedesktop.systemd1";
 
-/// A dbus-daemon that ends with the test.
-struct Daemon {
-    process: Child,
-    address: String,
-}
-
 impl Daemon {
-    fn start(dir: &Path) -> Self {
-        let address = format!("unix:path={}", dir.join("bus").display());
-        let config = dir.join("bus.conf");
-        let policy = r#"<allow send_destination="*"/><allow own="*"/><allow eavesdrop="true"/>"#;
-        let text = format!(
-            "<!DOCTYPE busconfig PUBLIC \"-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN\" \
-             \"http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd\"><busconfig>\
-             <listen>{address}</listen><auth>EXTERNAL</auth>\
-             <policy context=\"default\">{policy}</policy></busconfig>"
-        );
-        std::fs::write(&config, text).unwrap();
-        let mut command = Command::new("dbus-daemon");
-        command.arg("--config-file").arg(&config).args(["--nofork", "--nopidfile"]);
-        let process =
-            command.stderr(Stdio::null()).spawn().expect("dbus-daemon, of Debian's package dbus-daemon");
-        Self { process, address }
-    }
-
     /// Puts a systemd on the bus, as soon as there is a bus.
     async fn systemd(&self, units: &Units) -> Connection {
         for _ in 0..100 {
@@ -56,13 +35,6 @@ impl Daemon {
             }
         }
         panic!("no D-Bus after 5 s");
-    }
-}
-
-impl Drop for Daemon {
-    fn drop(&mut self) {
-        self.process.kill().unwrap();
-        self.process.wait().unwrap();
     }
 }
 

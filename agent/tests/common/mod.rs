@@ -2,39 +2,18 @@
 #![allow(dead_code, reason = "not every test needs all of it")]
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use zbus::object_server::SignalEmitter;
 use zbus::{Connection, OwnedObjectPath, connection, fdo, interface};
 
-/// A dbus-daemon that ends with the test.
-pub struct Daemon {
-    process: Child,
-    pub address: String,
-}
+mod daemon;
+
+pub use daemon::Daemon;
 
 impl Daemon {
-    pub fn start(dir: &Path) -> Self {
-        let address = format!("unix:path={}", dir.join("bus").display());
-        let config = dir.join("bus.conf");
-        let policy = r#"<allow send_destination="*"/><allow own="*"/><allow eavesdrop="true"/>"#;
-        let text = format!(
-            "<!DOCTYPE busconfig PUBLIC \"-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN\" \
-             \"http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd\"><busconfig>\
-             <listen>{address}</listen><auth>EXTERNAL</auth>\
-             <policy context=\"default\">{policy}</policy></busconfig>"
-        );
-        std::fs::write(&config, text).unwrap();
-        let mut command = Command::new("dbus-daemon");
-        command.arg("--config-file").arg(&config).args(["--nofork", "--nopidfile"]);
-        let process =
-            command.stderr(Stdio::null()).spawn().expect("dbus-daemon, of Debian's package dbus-daemon");
-        Self { process, address }
-    }
-
     /// Puts a systemd on the bus, as soon as there is a bus.
     pub async fn systemd(&self, state: &Arc<Mutex<State>>) -> Connection {
         for _ in 0..100 {
@@ -49,13 +28,6 @@ impl Daemon {
             }
         }
         panic!("no D-Bus after 5 s");
-    }
-}
-
-impl Drop for Daemon {
-    fn drop(&mut self) {
-        self.process.kill().unwrap();
-        self.process.wait().unwrap();
     }
 }
 
