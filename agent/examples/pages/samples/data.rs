@@ -247,23 +247,36 @@ pub fn lines(now_s: u64) -> Vec<Line> {
 
 /// Services as an image brings them.
 fn catalogue() -> Vec<Service> {
-    let port = |name: &str, port: u16, protocol: &str, scope: &[&str]| json!({"name": name, "port": port, "protocol": protocol, "scope": scope});
-    let number = |name: &str, title: &str, default: i64, unit: &str| json!({"name": name, "title": title, "kind": "number", "default": default, "min": 0, "max": 1_000_000, "unit": unit});
-    let text = |name: &str, title: &str, default: &str| json!({"name": name, "title": title, "kind": "text", "default": default, "max-length": 60});
-    let service = |name: &str, title: &str, summary: &str, role: &str, start: &str, more: Value| {
-        let mut service = json!({
-            "name": name, "title": title, "summary": summary, "role": role, "start": start,
-            "units": [format!("{name}.service")],
-        });
-        if let (Some(service), Value::Object(more)) = (service.as_object_mut(), more) {
-            service.extend(more);
-        }
-        serde_json::from_value(service)
-    };
+    daily().into_iter().chain(shared()).flatten().collect()
+}
+
+fn port(name: &str, port: u16, protocol: &str, scope: &[&str]) -> Value {
+    json!({"name": name, "port": port, "protocol": protocol, "scope": scope})
+}
+
+fn number(name: &str, title: &str, default: i64, unit: &str) -> Value {
+    json!({"name": name, "title": title, "kind": "number", "default": default, "min": 0, "max": 1_000_000, "unit": unit})
+}
+
+fn text(name: &str, title: &str, default: &str) -> Value {
+    json!({"name": name, "title": title, "kind": "text", "default": default, "max-length": 60})
+}
+
+fn service(name: &str, title: &str, summary: &str, role: &str, start: &str, more: Value) -> Option<Service> {
+    let mut service = json!({
+        "name": name, "title": title, "summary": summary, "role": role, "start": start,
+        "units": [format!("{name}.service")],
+    });
+    if let (Some(service), Value::Object(more)) = (service.as_object_mut(), more) {
+        service.extend(more);
+    }
+    serde_json::from_value(service).ok()
+}
+
+/// What a home uses by itself.
+fn daily() -> [Option<Service>; 5] {
     let list_folders = json!({"name": "list-folders", "title": "Show what is in a folder", "hint": "Where a folder has no index.html, visitors see its files.", "kind": "switch", "default": false});
-    let encryption = json!({"name": "encryption", "title": "Encrypted connections", "kind": "choice", "default": "preferred", "choices": [
-        {"name": "tolerated", "title": "If the other side wants"}, {"name": "preferred", "title": "Where possible"}, {"name": "required", "title": "Always"}]});
-    let services = [
+    [
         service(
             "avahi",
             "Local discovery",
@@ -306,6 +319,14 @@ fn catalogue() -> Vec<Service> {
             "always",
             json!({"ports": [port("ssh", 22, "tcp", &["lan"])]}),
         ),
+    ]
+}
+
+/// What it uses with others.
+fn shared() -> [Option<Service>; 4] {
+    let encryption = json!({"name": "encryption", "title": "Encrypted connections", "kind": "choice", "default": "preferred", "choices": [
+        {"name": "tolerated", "title": "If the other side wants"}, {"name": "preferred", "title": "Where possible"}, {"name": "required", "title": "Always"}]});
+    [
         service(
             "syncthing",
             "Syncthing",
@@ -339,6 +360,5 @@ fn catalogue() -> Vec<Service> {
             json!({"ports": [port("peer", 51413, "tcp", &["lan"])], "data": ["/var/lib/transmission-daemon"],
                 "settings": [number("upload-limit", "Uploads at most", 0, "kB/s"), number("ratio", "Shares until it has given back", 0, "%"), encryption]}),
         ),
-    ];
-    services.into_iter().filter_map(Result::ok).collect()
+    ]
 }
