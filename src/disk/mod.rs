@@ -3,6 +3,7 @@
 
 mod boot;
 mod compare;
+mod ext4;
 mod fat;
 mod layout;
 
@@ -10,6 +11,7 @@ use std::fs::{self, File, Permissions};
 use std::io::{Seek as _, SeekFrom};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::Context as _;
 use serde::Serialize;
@@ -24,7 +26,7 @@ pub use layout::{Layout, Span};
 use crate::plan;
 use crate::rootfs::{Bench, Facts, Root, Rootfs, Tools, Tree};
 use crate::spec::{Architecture, Format};
-use crate::store::spans;
+use crate::store::{Reach, spans};
 use crate::workshop::{Destination, Making, Product, Workshop};
 
 /// The disk.
@@ -72,7 +74,7 @@ fn root_size(disk: &plan::Disk, facts: &Facts) -> anyhow::Result<u64> {
 
 impl Making for DiskMaking<'_> {
     const STAGE: &'static str = "disk";
-    const VERSION: u32 = 6;
+    const VERSION: u32 = 7;
     const FILE: &'static str = "disk.raw";
 
     fn make(&self, shop: &Workshop, raw: &Path, work: &Path) -> anyhow::Result<()> {
@@ -83,16 +85,25 @@ impl Making for DiskMaking<'_> {
         file.set_permissions(Permissions::from_mode(0o644)).context("making the disk")?;
         let bench = self.tools.bench(shop, self.epoch).write(work).write(raw);
 
+        let (reach, small_are_done) = (Reach::default(), AtomicBool::new(false));
         std::thread::scope(|scope| {
+            let digest = scope.spawn(|| shop.store.hashed().behind(raw, &reach));
+            let guard = reach.guard();
             let small = scope.spawn(|| {
-                self.partition(&bench, raw)?;
-                let files = BootFiles::unpack(&tree, self.architecture, &work.join("boot"))?;
-                self.bios(&bench, raw, &files, work)?;
-                self.esp(&bench, raw, &files, work)?;
-                self.config(&bench, raw, work)
+                self.small(&bench, raw, &tree, work)?;
+                small_are_done.store(true, Ordering::Release);
+                anyhow::Ok(())
             });
-            self.root(&bench, raw, &tree)?;
-            small.join().unwrap_or_else(|_| anyhow::bail!("the thread of the small partitions panicked"))
+            // What the small partitions' thread writes lies before all that the root's files are told of.
+            let progress = |at| {
+                if small_are_done.load(Ordering::Acquire) {
+                    reach.raise(at);
+                }
+            };
+            self.root(&bench, raw, &tree, &progress)?;
+            small.join().unwrap_or_else(|_| anyhow::bail!("the thread of the small partitions panicked"))?;
+            guard.whole();
+            digest.join().unwrap_or_else(|_| anyhow::bail!("the thread of the digest panicked"))
         })
     }
 
@@ -102,6 +113,15 @@ impl Making for DiskMaking<'_> {
 }
 
 impl DiskMaking<'_> {
+    /// All but the root file system.
+    fn small(&self, bench: &Bench<'_>, raw: &Path, tree: &Tree, work: &Path) -> anyhow::Result<()> {
+        self.partition(bench, raw)?;
+        let files = BootFiles::unpack(tree, self.architecture, &work.join("boot"))?;
+        self.bios(bench, raw, &files, work)?;
+        self.esp(bench, raw, &files, work)?;
+        self.config(bench, raw, work)
+    }
+
     fn partition(&self, bench: &Bench<'_>, raw: &Path) -> anyhow::Result<()> {
         let table = self.layout.table(self.architecture, &self.disk.ids);
         let args = ["--quiet", "--no-reread", "--no-tell-kernel", &show(raw)];
@@ -151,37 +171,22 @@ impl DiskMaking<'_> {
         copy_sparse(&image, raw, self.layout.config.offset)
     }
 
-    fn root(&self, bench: &Bench<'_>, raw: &Path, tree: &Tree) -> anyhow::Result<()> {
+    fn root(
+        &self,
+        bench: &Bench<'_>,
+        raw: &Path,
+        tree: &Tree,
+        progress: ext4::Progress<'_>,
+    ) -> anyhow::Result<()> {
         let (id, span) = (self.disk.ids.root, self.layout.root);
         let options = format!("offset={},nodiscard,lazy_itable_init=0,hash_seed={id}", span.offset);
-        let size = format!("{}k", span.size >> 10);
-        let id = id.to_string();
-        let args = [
-            "-q",
-            "-F",
-            "-t",
-            "ext4",
-            "-U",
-            &id,
-            "-L",
-            "root",
-            "-m",
-            "1",
-            // As for a large file system, which it becomes on first boot.
-            "-b",
-            "4096",
-            "-i",
-            "16384",
-            "-J",
-            "size=64",
-            "-E",
-            &options,
-            "-d",
-            "-",
-            &show(raw),
-            &size,
-        ];
-        bench.feed("mke2fs", &args, &|out| tree.write(out, self.epoch)).context("making the root file system")
+        let (id, size, file) = (id.to_string(), format!("{}k", span.size >> 10), show(raw));
+        let mut args = vec!["-q", "-F", "-t", "ext4", "-U", &id, "-L", "root", "-m", "1"];
+        // As for a large file system, which it becomes on first boot.
+        args.extend(["-b", "4096", "-i", "16384", "-J", "size=64", "-E", &options, &file, &size]);
+        bench.run("mke2fs", &args).context("making the root file system")?;
+        let file = File::options().read(true).write(true).open(raw).context("opening the disk")?;
+        ext4::fill(&file, span, tree, self.epoch, progress).context("filling the root file system")
     }
 }
 
@@ -198,7 +203,7 @@ pub fn copy_sparse(from: &Path, to: &Path, offset: u64) -> anyhow::Result<()> {
     let target = File::options().write(true).open(to).with_context(what)?;
     let size = source.metadata().with_context(what)?.len();
     let mut buffer = vec![0; 256 << 10];
-    for (from, to) in spans(&source, size).with_context(what)? {
+    for (from, to) in spans(&source, 0, size).with_context(what)? {
         source.seek(SeekFrom::Start(from)).with_context(what)?;
         let mut at = from;
         while at < to {

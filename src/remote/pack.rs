@@ -33,7 +33,7 @@ pub fn pack(seal: &Seal, folder: &Path, out: &mut File) -> anyhow::Result<()> {
 fn copy(path: &Path, size: u64, out: &mut impl Write) -> anyhow::Result<()> {
     let mut file = File::open(path)?;
     let mut at = 0;
-    for (from, to) in spans(&file, size)? {
+    for (from, to) in spans(&file, 0, size)? {
         std::io::copy(&mut std::io::repeat(0).take(from - at), out)?;
         file.seek(SeekFrom::Start(from))?;
         at = from + std::io::copy(&mut (&file).take(to - from), out)?;

@@ -1,7 +1,7 @@
 //! Files that a stage made, known by their bytes.
 
 use std::fs::File;
-use std::io::{Read as _, Seek as _, SeekFrom};
+use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
@@ -56,52 +56,88 @@ impl Serialize for Artifact {
 
 /// sha256 of a file's bytes, in hexadecimal digits.
 pub fn sha256_file(path: &Path) -> anyhow::Result<String> {
+    let file = File::open(path).with_context(|| format!("opening `{}`", path.display()))?;
     let what = || format!("reading `{}`", path.display());
-    let mut file = File::open(path).with_context(|| format!("opening `{}`", path.display()))?;
     let size = file.metadata().with_context(what)?.len();
-    let mut hasher = Sha256::new();
-    let mut buffer = vec![0; READ_BYTES];
-    let zeros = vec![0; READ_BYTES];
-    let mut at = 0;
-    for (from, to) in spans(&file, size).with_context(what)? {
-        hash_zeros(&mut hasher, &zeros, from - at);
-        file.seek(SeekFrom::Start(from)).with_context(what)?;
-        let mut data = (&file).take(to - from);
-        loop {
-            let count = data.read(&mut buffer).with_context(what)?;
-            if count == 0 {
-                break;
+    let mut digesting = Digesting::of(file);
+    digesting.advance(size).with_context(what)?;
+    Ok(digesting.end())
+}
+
+/// The sha256 of a file, taken from front to back.
+pub(super) struct Digesting {
+    file: File,
+    hasher: Sha256,
+    buffer: Vec<u8>,
+    zeros: Vec<u8>,
+    at: u64,
+}
+
+impl Digesting {
+    /// That of `file`.
+    pub fn of(file: File) -> Self {
+        Self { file, hasher: Sha256::new(), buffer: vec![0; READ_BYTES], zeros: vec![0; READ_BYTES], at: 0 }
+    }
+
+    /// Where it stands.
+    pub fn at(&self) -> u64 {
+        self.at
+    }
+
+    /// Goes on to byte `end` of the file.
+    pub fn advance(&mut self, end: u64) -> anyhow::Result<()> {
+        for (from, to) in spans(&self.file, self.at, end)? {
+            self.skip(from);
+            while self.at < to {
+                let part = part(to - self.at, self.buffer.len());
+                let count = self.file.read_at(&mut self.buffer[..part], self.at)?;
+                anyhow::ensure!(count > 0, "the file became shorter while it was read");
+                self.hasher.update(&self.buffer[..count]);
+                self.at += count as u64;
             }
-            hasher.update(&buffer[..count]);
         }
-        at = to;
+        self.skip(end);
+        Ok(())
     }
-    hash_zeros(&mut hasher, &zeros, size - at);
-    Ok(hex(&hasher.finalize()))
+
+    /// Over a hole.
+    fn skip(&mut self, end: u64) {
+        while self.at < end {
+            let part = part(end - self.at, self.zeros.len());
+            self.hasher.update(&self.zeros[..part]);
+            self.at += part as u64;
+        }
+    }
+
+    /// The digest, in hexadecimal digits.
+    pub fn end(self) -> String {
+        hex(&self.hasher.finalize())
+    }
+
+    /// The file.
+    pub fn file(&self) -> &File {
+        &self.file
+    }
 }
 
-fn hash_zeros(hasher: &mut Sha256, zeros: &[u8], mut count: u64) {
-    while count > 0 {
-        let part = usize::try_from(count).map_or(zeros.len(), |it| it.min(zeros.len()));
-        hasher.update(&zeros[..part]);
-        count -= part as u64;
-    }
+fn part(left: u64, most: usize) -> usize {
+    usize::try_from(left).map_or(most, |it| it.min(most))
 }
 
-/// Where a file of `size` bytes has data, as `from..to`; between lie holes. Reading a hole makes the
+/// Where a file has data between bytes `at` and `end`, as `from..to`; between lie holes. Reading a hole makes the
 /// kernel fill pages with zeros, which takes longer than hashing them.
-pub fn spans(file: &File, size: u64) -> anyhow::Result<Vec<(u64, u64)>> {
+pub fn spans(file: &File, mut at: u64, end: u64) -> anyhow::Result<Vec<(u64, u64)>> {
     use rustix::fs::SeekFrom::{Data, Hole};
     let mut found = Vec::new();
-    let mut at = 0;
-    while at < size {
+    while at < end {
         let from = match rustix::fs::seek(file, Data(at)) {
+            Ok(from) if from >= end => break,
             Ok(from) => from,
             // Only a hole is left.
             Err(rustix::io::Errno::NXIO) => break,
             Err(err) => return Err(err.into()),
         };
-        at = rustix::fs::seek(file, Hole(from))?.min(size);
+        at = rustix::fs::seek(file, Hole(from))?.min(end);
         found.push((from, at));
     }
     Ok(found)

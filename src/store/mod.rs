@@ -20,7 +20,7 @@ use anyhow::Context as _;
 use sha2::{Digest as _, Sha256};
 
 pub use artifact::{Artifact, sha256_file, spans};
-pub use hashed::Hashed;
+pub use hashed::{Hashed, Reach};
 pub use seal::{KNOWN, Look, Mark, SEAL, Seal, What};
 pub use space::{Entry, Freed};
 pub use threads::side_by_side;

@@ -177,11 +177,12 @@ fn write<M: Making>(shop: &Workshop, making: &M, place: Destination<'_>) -> anyh
     making.make(shop, &to, &work)?;
     fs::remove_dir_all(&work).with_context(what)?;
     let file = File::open(&to).with_context(what)?;
-    let size = file.metadata().with_context(what)?.len();
+    let metadata = file.metadata().with_context(what)?;
+    let size = metadata.len();
     std::thread::scope(|scope| {
         // The medium takes it up while we read.
         let synced = place.stays.then(|| scope.spawn(|| file.sync_data()));
-        let sha256 = sha256_file(&to)?;
+        let sha256 = shop.store.hashed().of(&metadata).map_or_else(|| sha256_file(&to), Ok)?;
         synced.and_then(|it| it.join().ok()).unwrap_or(Ok(())).context("writing a file to the medium")?;
         Ok(Sum { sha256, size })
     })

@@ -134,6 +134,23 @@ impl Tree {
         }
     }
 
+    /// Bytes of the regular file `node` of this tree, from its byte `at` on, as many as `to` takes.
+    pub fn read_at(&self, node: &Node, at: u64, to: &mut [u8]) -> anyhow::Result<()> {
+        match &node.body {
+            Body::Stored { source, offset, .. } => {
+                let Source { path: tar, file } = &self.sources[*source];
+                file.read_exact_at(to, offset + at).with_context(|| format!("reading `{}`", tar.display()))
+            }
+            Body::Bytes(bytes) => {
+                let from = usize::try_from(at)?;
+                let part = bytes.get(from..from + to.len()).context("reading beyond a file's end")?;
+                to.copy_from_slice(part);
+                Ok(())
+            }
+            _ => anyhow::bail!("only regular files have bytes"),
+        }
+    }
+
     /// The text of the regular file at `path`; it must be there.
     pub fn text(&self, path: &str) -> anyhow::Result<String> {
         let bytes = self.bytes(path)?.with_context(|| format!("the tree has no file `/{path}`"))?;
