@@ -63,7 +63,9 @@ pub fn run(common: &Common, args: &Lock) -> anyhow::Result<u8> {
         tell(common, &old.changes(&new), &old.news(&new, &shop)?)?;
     }
     let same = |it: &Resolution| {
-        old.as_ref().is_none_or(|old| old.resolution(&it.architecture, &it.builder).as_ref() == Some(it))
+        let found = old.as_ref().map(|old| old.resolution(&it.architecture, &it.builder));
+        // A release's lock names the agent too, which the archive says nothing of.
+        found.is_none_or(|old| old.map(|old| Resolution { agent: None, ..old }).as_ref() == Some(it))
     };
     anyhow::ensure!(
         args.update || resolutions.iter().all(same),

@@ -30,6 +30,8 @@ pub struct Resolution {
     pub packages: Vec<Package>,
     /// What the tools root consists of.
     pub tools: Vec<Package>,
+    /// sha256 of the agent's package, where a release's lock names it.
+    pub agent: Option<String>,
 }
 
 impl Resolution {
@@ -69,7 +71,14 @@ impl Resolution {
             releases: archive.releases().to_vec(),
             packages,
             tools,
+            agent: None,
         }
+    }
+
+    /// The same, with the agent's package that has the sha256 `agent`.
+    #[must_use]
+    pub fn with_agent(&self, agent: &str) -> Self {
+        Self { agent: Some(agent.to_owned()), ..self.clone() }
     }
 
     /// All its packages.
@@ -107,6 +116,8 @@ pub struct LockFile {
     pub(super) packages: BTreeMap<String, Vec<Locked>>,
     /// The tools, by the architecture of the machine that builds.
     pub(super) tools: BTreeMap<String, Vec<Locked>>,
+    /// sha256 of the agent's package, by architecture.
+    agents: BTreeMap<String, String>,
 }
 
 /// A package of a lock.
@@ -144,6 +155,7 @@ impl LockFile {
             }
             lock.packages.insert(it.architecture.clone(), locked(&it.packages)?);
             lock.tools.insert(it.builder.clone(), locked(&it.tools)?);
+            lock.agents.extend(it.agent.iter().map(|agent| (it.architecture.clone(), agent.clone())));
         }
         Ok(lock)
     }
@@ -159,6 +171,7 @@ impl LockFile {
             releases: self.releases.clone(),
             packages: self.packages.get(architecture).map(list)?,
             tools: self.tools.get(builder).map(list)?,
+            agent: self.agents.get(architecture).cloned(),
         })
     }
 
@@ -176,6 +189,9 @@ impl LockFile {
             self.suite, self.epoch
         );
         self.releases.iter().for_each(|release| text += &format!("release {release}\n"));
+        self.agents
+            .iter()
+            .for_each(|(architecture, agent)| text += &format!("agent {architecture} {agent}\n"));
         for (title, lists) in [("packages", &self.packages), ("tools", &self.tools)] {
             for (architecture, list) in lists {
                 text += &format!("\n{title} {architecture}\n");
@@ -211,6 +227,9 @@ impl LockFile {
                     found.epoch = epoch.parse().map_err(|_| wrong("the epoch is no number"))?;
                 }
                 (["release", digest], None) => found.releases.push((*digest).to_owned()),
+                (["agent", architecture, digest], None) => {
+                    found.agents.insert((*architecture).to_owned(), (*digest).to_owned());
+                }
                 _ => return Err(wrong(NO_LINE)),
             }
         }
@@ -263,7 +282,7 @@ mod tests {
     fn lock(package: &str) -> String {
         let digest = "a".repeat(64);
         format!(
-            "# x\nformat 1\nsuite trixie\nepoch 7\nrelease ff\n\npackages amd64\n{package}\n\ntools amd64\n\
+            "# x\nformat 1\nsuite trixie\nepoch 7\nrelease ff\nagent amd64 ee\n\npackages amd64\n{package}\n\ntools amd64\n\
              tar 1.35 tar=1.35 9 {digest} security:pool/t.deb\n"
         )
     }
@@ -278,6 +297,7 @@ mod tests {
         let lock = LockFile::parse(&lock(&line("at", "1:2")), &mirror).unwrap();
         let found = lock.resolution("amd64", "amd64").unwrap();
         assert_eq!((found.suite.as_str(), found.architecture.as_str(), found.epoch), ("trixie", "amd64", 7));
+        assert_eq!(found.agent.as_deref(), Some("ee"));
         assert_eq!(found.packages[0].uri, "http://m.test/debian/pool/at.deb");
         assert_eq!(found.tools[0].uri, "http://m.test/debian-security/pool/t.deb");
         let names = ["at".parse().unwrap(), "zsh".parse().unwrap()];
@@ -303,13 +323,13 @@ mod tests {
     fn a_damaged_lock_names_its_line() {
         let mirror = Mirror::at("http://m.test/debian");
         let wrong = |text: &str| LockFile::parse(text, &mirror).unwrap_err().to_string();
-        assert!(wrong(&lock("at 1 at=1 x y z")).starts_with("line 8: the sha256 is not"));
+        assert!(wrong(&lock("at 1 at=1 x y z")).starts_with("line 9: the sha256 is not"));
         assert!(
             wrong(&lock(&line("at", "1").replace(" 12 ", " x ")))
-                .starts_with("line 8: the size is no number")
+                .starts_with("line 9: the size is no number")
         );
-        assert!(wrong(&lock("at 1")).starts_with("line 8: this is not a line of a lock"));
-        assert!(wrong(&lock("packages amd64")).starts_with("line 8: this list stands twice"));
+        assert!(wrong(&lock("at 1")).starts_with("line 9: this is not a line of a lock"));
+        assert!(wrong(&lock("packages amd64")).starts_with("line 9: this list stands twice"));
         assert!(wrong("format 2\n").starts_with("line 1: format 2 is not known here"));
         assert!(wrong("format 1\n").contains("not complete"));
     }

@@ -133,13 +133,20 @@ pub fn build(shop: &Workshop, plan: &Plan, overlay: &Overlay, source: &Source) -
     let tools = Tools::of(shop, suite, host_packages, supply)?;
     let emulator = emulator::of(shop, *machine, host_packages, supply)?;
     let abouts = resolution.about(shop, supply)?;
+    let agent = own::agent(shop, *machine, agent.as_deref(), repository, supply.is_offline())?;
+    if let Some(locked) = resolution.agent.as_ref().filter(|it| **it != agent.digest) {
+        anyhow::bail!(
+            "the lock is for the nuvol-agent with the sha256 {locked}, this one has {}; the release that the lock \
+             comes from was made by another version of nuvol or of the compiler: name its package with --agent",
+            agent.digest
+        );
+    }
     // Where nothing is made, new packages have not said anything yet.
     let lock = if shop.explains() {
         String::new()
     } else {
-        LockFile::of(std::slice::from_ref(resolution), &abouts)?.text(mirror)
+        LockFile::of(&[resolution.with_agent(&agent.digest)], &abouts)?.text(mirror)
     };
-    let agent = own::agent(shop, *machine, agent.as_deref(), repository, supply.is_offline())?;
 
     let parts = Parts { epoch, tools: &tools, emulator, abouts: &abouts, agent };
     let below = install_layers(shop, plan, overlay, source, &parts)?;
