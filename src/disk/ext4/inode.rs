@@ -1,6 +1,8 @@
 //! Inodes as bytes (Linux, `Documentation/filesystems/ext4/inodes.rst`, `ifork.rst`, `attributes.rst`).
 
-use super::bytes::{crc, high16, high32, low16, low32, put16, put32};
+use std::borrow::Cow;
+
+use super::bytes::{crc, high16, high32, low16, low32, put16, put32, u16_at, u32_at};
 use super::geometry::{BLOCK, BLOCK_BYTES, INODE_BYTES};
 use super::space::Run;
 use crate::rootfs::Node;
@@ -128,7 +130,7 @@ impl Inode<'_> {
         let (mut at, mut end) = (0, to.len());
         for (record, value) in &self.node.xattrs {
             let whole = record.trim_start_matches("SCHILY.xattr.");
-            let (index, name) = attribute(whole)?;
+            let (index, name, value) = attribute(whole, value)?;
             end = end.saturating_sub(value.len()) & !3;
             let next = (at + 16 + name.len()).next_multiple_of(4);
             // Four zeros end the entries.
@@ -138,18 +140,40 @@ impl Inode<'_> {
             put16(to, at + 2, u16::try_from(end)?);
             put32(to, at + 8, u32::try_from(value.len())?);
             to[at + 16..at + 16 + name.len()].copy_from_slice(name.as_bytes());
-            to[end..end + value.len()].copy_from_slice(value);
+            to[end..end + value.len()].copy_from_slice(&value);
             at = next;
         }
         Ok(())
     }
 }
 
-/// The number of an attribute's prefix, and the rest of its name.
-fn attribute(whole: &str) -> anyhow::Result<(u8, &str)> {
+/// The number of an attribute's prefix, the rest of its name, and its value as it is stored.
+fn attribute<'a>(whole: &'a str, value: &'a [u8]) -> anyhow::Result<(u8, &'a str, Cow<'a, [u8]>)> {
     const PREFIXES: [(&str, u8); 3] = [("user.", 1), ("trusted.", 4), ("security.", 6)];
+    const LISTS: [(&str, u8); 2] = [("system.posix_acl_access", 2), ("system.posix_acl_default", 3)];
+    if let Some((_, index)) = LISTS.iter().find(|(name, _)| *name == whole) {
+        return Ok((*index, "", access_list(value)?.into()));
+    }
     let found = PREFIXES.iter().find_map(|(prefix, index)| Some((*index, whole.strip_prefix(prefix)?)));
-    found.ok_or_else(|| anyhow::anyhow!("extended attributes such as `{whole}` are not known here"))
+    let (index, name) =
+        found.ok_or_else(|| anyhow::anyhow!("extended attributes such as `{whole}` are not known here"))?;
+    Ok((index, name, value.into()))
+}
+
+/// A list of access rights (acl(5)) as ext4 stores it: with another number of its form, and with an id only where it
+/// is one user's or one group's.
+fn access_list(value: &[u8]) -> anyhow::Result<Vec<u8>> {
+    const ONE_USER: u16 = 2;
+    const ONE_GROUP: u16 = 8;
+    let form = value.split_at_checked(4).filter(|(form, _)| u32_at(form, 0) == 2);
+    let entries = form.map(|(_, entries)| entries.chunks_exact(8)).filter(|it| it.remainder().is_empty());
+    let entries = entries.ok_or_else(|| anyhow::anyhow!("a list of access rights has an unknown form"))?;
+    let mut stored = 1_u32.to_le_bytes().to_vec();
+    for entry in entries {
+        let has_id = [ONE_USER, ONE_GROUP].contains(&u16_at(entry, 0));
+        stored.extend(if has_id { entry } else { &entry[..4] });
+    }
+    Ok(stored)
 }
 
 /// The two lowest bits of the field beside a time: what a signed number of 32 bits cannot hold.

@@ -13,6 +13,12 @@ use super::{Body, Node, Span, Tree, fill_by};
 const OFFSET: u64 = 1 << 20;
 const EPOCH: u64 = 5_000_000_000;
 
+/// Everything for the owner, reading for the group, for the group 4 and for others: as getxattr(2) has it.
+const ACCESS: [u8; 44] = [
+    2, 0, 0, 0, 1, 0, 7, 0, 255, 255, 255, 255, 4, 0, 5, 0, 255, 255, 255, 255, 8, 0, 5, 0, 4, 0, 0, 0, 16,
+    0, 5, 0, 255, 255, 255, 255, 32, 0, 5, 0, 255, 255, 255, 255,
+];
+
 fn node(body: Body) -> Node {
     Node { body, mode: 0o644, uid: 0, gid: 0, mtime: 2_000_000_000, xattrs: Vec::new() }
 }
@@ -43,6 +49,17 @@ fn all_kinds() -> Vec<(String, Node)> {
         ("just-60".to_owned(), node(Body::Link("y".repeat(60)))),
         ("just-59".to_owned(), node(Body::Link("z".repeat(59)))),
         ("empty-folder".to_owned(), Node { mode: 0o3775, gid: 70_000, ..node(Body::Folder) }),
+        (
+            "var/log/journal".to_owned(),
+            Node {
+                mode: 0o2755,
+                xattrs: vec![
+                    ("SCHILY.xattr.system.posix_acl_access".to_owned(), ACCESS.to_vec()),
+                    ("SCHILY.xattr.system.posix_acl_default".to_owned(), ACCESS.to_vec()),
+                ],
+                ..node(Body::Folder)
+            },
+        ),
         (
             "bin/ping".to_owned(),
             Node {
@@ -125,6 +142,14 @@ fn everything_comes_back_and_e2fsck_finds_no_fault() {
     for part in ["Mode:  04755", "User: 65540", "security.capability (10)", "user.a (1) = 07", "2112"] {
         assert!(stat.contains(part), "{part}: {stat}");
     }
+    let rights = run("/sbin/debugfs", &["-R", "ea_list /var/log/journal", &place]);
+    for part in ["system.posix_acl_access (28)", "system.posix_acl_default (28)"] {
+        assert!(rights.contains(part), "{part}: {rights}");
+    }
+    let value = run("/sbin/debugfs", &["-R", "ea_get -x /var/log/journal system.posix_acl_default", &place]);
+    // Where no id belongs debugfs shows 0.
+    let hex: String = ACCESS.iter().map(|it| format!("{:02x}", if *it == 255 { 0 } else { *it })).collect();
+    assert!(value.replace(' ', "").contains(&hex), "{value}");
     assert!(run("/sbin/debugfs", &["-R", "stat /bin/large", &place]).contains("Links: 2"));
 }
 
