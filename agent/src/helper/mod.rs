@@ -9,6 +9,8 @@ pub mod client;
 pub mod door;
 pub mod durable;
 pub mod firewall;
+#[cfg(fuzzing)]
+pub mod fuzz;
 pub mod journal;
 pub mod ports;
 pub mod protocol;
