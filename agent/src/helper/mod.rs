@@ -14,6 +14,7 @@ pub mod fuzz;
 pub mod journal;
 pub mod ports;
 pub mod protocol;
+pub mod remembered;
 pub mod server;
 pub mod settings;
 mod switch;
