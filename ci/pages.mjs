@@ -1,11 +1,9 @@
 // Looks at the pages that the agent's example serves: ADDRESS-OF-LIST FOLDER [WORD...]. See ci/pages.
-import { createRequire } from "node:module";
 import { readFileSync, writeFileSync } from "node:fs";
 import { gzipSync } from "node:zlib";
+import { launch, resolve } from "./browser.mjs";
 
-const require = createRequire(`${process.cwd()}/target/node/`);
-const { chromium } = require("playwright-core");
-const axe = readFileSync(require.resolve("axe-core/axe.min.js"), "utf8");
+const axe = readFileSync(resolve("axe-core/axe.min.js"), "utf8");
 
 const [list, folder, ...words] = process.argv.slice(2);
 const origin = new URL(list).origin;
@@ -19,11 +17,7 @@ const TARGETS = "button, .button, summary, select, nav a, input:not([type=hidden
 const findings = [];
 const note = (where, what) => findings.push(`${where}: ${what}`);
 
-const browser = await chromium.launch({
-  executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
-  // In a container of CI there is one user, and Chromium's own sandbox refuses that one.
-  args: process.getuid() === 0 ? ["--no-sandbox"] : [],
-});
+const browser = await launch();
 
 // A page of its own, watched: what it asks for, what it weighs, what it complains about.
 async function open(where, path, options) {

@@ -1,5 +1,5 @@
 //! One short text by HTTPS with axum and nothing else: what ci/bench-agent holds the agent against.
-#![allow(clippy::print_stderr)]
+#![allow(clippy::print_stdout)]
 
 use axum::Router;
 use axum::routing::get;
@@ -15,7 +15,7 @@ async fn main() -> anyhow::Result<()> {
     let acceptor = nuvol_agent::http::tls::acceptor(&pem)?;
     let app = Router::new().route("/", get(|| async { "One short text.\n" }));
     let listener = TcpListener::bind("127.0.0.1:0").await?;
-    eprintln!("serving {}", listener.local_addr()?);
+    println!("https://{}", listener.local_addr()?);
     loop {
         let (stream, _) = listener.accept().await?;
         let (acceptor, app) = (acceptor.clone(), app.clone());

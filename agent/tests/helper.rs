@@ -64,15 +64,8 @@ impl Node {
             (None, None)
         };
         let at = |name: &str| dir.path().join(name);
-        let helper = Helper::new(Options {
-            services: at("services"),
-            settings: at("settings"),
-            state: at("state"),
-            runtime: at("run"),
-            units: at("units"),
-            bus: Some(format!("unix:path={}", at("bus").display())),
-            settle: Duration::from_millis(100),
-        });
+        fs::write(at("machine-id"), format!("{}\n", "1".repeat(32))).unwrap();
+        let helper = helper(dir.path());
         let own = dir.path().metadata().unwrap().uid();
         let peers = if welcome { BTreeSet::from([own]) } else { BTreeSet::new() };
         let listener = UnixListener::bind(at("socket")).unwrap();
@@ -111,6 +104,20 @@ impl Node {
     fn settings(&self) -> String {
         fs::read_to_string(self.path("settings/radio.env")).unwrap()
     }
+}
+
+fn helper(home: &Path) -> Helper {
+    let at = |name: &str| home.join(name);
+    Helper::new(Options {
+        services: at("services"),
+        settings: at("settings"),
+        state: at("state"),
+        runtime: at("run"),
+        units: at("units"),
+        system: at("machine-id"),
+        bus: Some(format!("unix:path={}", at("bus").display())),
+        settle: Duration::from_millis(100),
+    })
 }
 
 const DONE: Final = Final::Done(Outcome::Nothing);
@@ -248,6 +255,50 @@ async fn names_and_power_are_systemds_and_a_folder_that_is_not_there_is_empty() 
     assert_eq!(node.calls(), [""; 0]);
 }
 
+#[tokio::test]
+async fn what_was_on_is_on_again_after_the_root_was_installed_anew() {
+    let node = Node::new(true, true).await;
+    node.switch(true).await;
+    let enabled = || node.state.lock().unwrap().enabled.clone();
+    let both: BTreeSet<String> = ["radio.service", "radio-helper.service"].map(String::from).into();
+    assert_eq!(enabled(), both);
+    node.calls();
+    helper(node.dir.path()).restore().await.unwrap();
+    assert_eq!(node.calls(), [""; 0], "the same system has nothing to put back");
+
+    // Another root with the same data, once with power that fails before all is done.
+    let fresh = |id: &str| {
+        let mut state = node.state.lock().unwrap();
+        (state.enabled, state.active) = Default::default();
+        fs::write(node.path("machine-id"), format!("{}\n", id.repeat(32))).unwrap();
+    };
+    fresh("2");
+    let before = fs::read(node.path("state/switches.json")).unwrap();
+    for _ in 0..2 {
+        helper(node.dir.path()).restore().await.unwrap();
+        assert_eq!(enabled(), both);
+        assert!(node.state.lock().unwrap().active.contains("radio.service"));
+        assert!(node.firewall().contains("tcp dport 8000 accept"));
+        fs::write(node.path("state/switches.json"), &before).unwrap();
+    }
+
+    // Where systemd does not answer, nothing of what was on is forgotten.
+    fresh("3");
+    assert_eq!(node.ask(Request::Firewall).await.0, DONE);
+    assert_eq!(fs::read(node.path("state/switches.json")).unwrap(), before);
+    helper(node.dir.path()).restore().await.unwrap();
+    assert_eq!(enabled(), both);
+
+    // What was off stays off, and what is damaged is moved aside.
+    node.switch(false).await;
+    fresh("4");
+    helper(node.dir.path()).restore().await.unwrap();
+    assert!(enabled().is_empty());
+    fs::write(node.path("state/switches.json"), "{\"system\": \"").unwrap();
+    helper(node.dir.path()).restore().await.unwrap();
+    assert!(enabled().is_empty() && node.path("state/switches.damaged").exists());
+}
+
 /// Sends these bytes and gives the answer.
 async fn say(socket: &Path, bytes: &[u8]) -> String {
     let mut stream = UnixStream::connect(socket).await.unwrap();
@@ -315,6 +366,7 @@ async fn the_helper_ends_when_nobody_asks() {
         state: at(),
         runtime: at(),
         units: at(),
+        system: at(),
         bus: None,
         settle: Duration::ZERO,
     };

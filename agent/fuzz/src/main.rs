@@ -5,7 +5,7 @@
 use std::sync::OnceLock;
 
 use libfuzzer_sys::fuzz_target;
-use nuvol_agent::{ctl, http, node, services, state};
+use nuvol_agent::{ctl, helper, http, node, services, state};
 
 fuzz_target!(|bytes: &[u8]| {
     static TARGET: OnceLock<String> = OnceLock::new();
@@ -20,7 +20,7 @@ fuzz_target!(|bytes: &[u8]| {
         "document" => state::fuzz::document(bytes),
         "catalogue" => services::fuzz(bytes),
         "person" => person(bytes),
-        // Here the lines of the helper's protocol go.
+        "helper" => helper::fuzz::bytes(bytes),
         "typed" => ctl::fuzz(bytes),
         other => panic!("there is no target `{other}`"),
     }

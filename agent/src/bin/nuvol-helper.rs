@@ -11,7 +11,7 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 use clap::{Args, Parser, Subcommand};
 use nuvol_agent::helper::server::{self, Rules};
-use nuvol_agent::helper::verbs::{self, Helper, Options};
+use nuvol_agent::helper::verbs::{self, Failure, Helper, Options};
 use nuvol_agent::journal;
 use nuvol_agent::node::Level;
 
@@ -54,6 +54,9 @@ struct Serve {
     /// Folder of the units that start with the machine
     #[arg(long, value_name = "DIR", default_value = "/etc/systemd/system")]
     units: PathBuf,
+    /// File with the machine-id of this system
+    #[arg(long, value_name = "PATH", default_value = "/etc/machine-id")]
+    system: PathBuf,
     /// Ask the systemd on this D-Bus instead of the system's
     #[arg(long, value_name = "ADDRESS")]
     bus: Option<String>,
@@ -89,7 +92,7 @@ fn start(serve: Serve) -> anyhow::Result<()> {
     let Some(socket) = handed.take_unix_listener(0).context("taking the socket from systemd")? else {
         bail!("there is no socket to serve; start `nuvol-helper.socket`");
     };
-    let Serve { services, settings, state, runtime, units, bus, user, idle } = serve;
+    let Serve { services, settings, state, runtime, units, system, bus, user, idle } = serve;
     // Root may do all of this anyway.
     let mut peers = BTreeSet::from([0]);
     match user_id(Path::new("/etc/passwd"), &user)? {
@@ -99,10 +102,17 @@ fn start(serve: Serve) -> anyhow::Result<()> {
         None => journal::write(Level::Warning, &format!("there is no user `{user}`: only root may ask")),
     }
     let settle = Duration::from_secs(2);
-    let helper = Helper::new(Options { services, settings, state, runtime, units, bus, settle });
+    let helper = Helper::new(Options { services, settings, state, runtime, units, system, bus, settle });
     let rules = Rules { peers, idle: Duration::from_secs(idle) };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    runtime.block_on(async { server::serve(listener(socket)?, helper, rules).await })
+    runtime.block_on(async {
+        // Whoever asks meanwhile waits at the socket. A node is better half restored than out of reach, and the next
+        // start tries again.
+        if let Err(Failure { detail, .. }) = helper.restore().await {
+            journal::write(Level::Error, &format!("what was on cannot be switched on again: {detail}"));
+        }
+        server::serve(listener(socket)?, helper, rules).await
+    })
 }
 
 fn listener(socket: UnixListener) -> anyhow::Result<tokio::net::UnixListener> {

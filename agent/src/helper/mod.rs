@@ -9,9 +9,12 @@ pub mod client;
 pub mod door;
 pub mod durable;
 pub mod firewall;
+#[cfg(fuzzing)]
+pub mod fuzz;
 pub mod journal;
 pub mod ports;
 pub mod protocol;
+pub mod remembered;
 pub mod server;
 pub mod settings;
 mod switch;

@@ -213,10 +213,20 @@ impl Systemd {
         }
     }
 
-    /// Begins a job and does not wait: for what ends the helper too.
-    pub async fn begin(&self, unit: &str) -> anyhow::Result<()> {
-        let begun = self.manager.start_unit(unit, "replace-irreversibly").await;
-        begun.map(drop).with_context(|| format!("telling systemd to start `{unit}`"))
+    /// Begins a job and does not wait.
+    pub async fn begin(&self, job: Job, unit: &str) -> anyhow::Result<()> {
+        let begun = match job {
+            Job::Start => self.manager.start_unit(unit, "replace").await,
+            Job::Stop => self.manager.stop_unit(unit, "replace").await,
+            Job::Restart => self.manager.restart_unit(unit, "replace").await,
+        };
+        begun.map(drop).with_context(|| format!("telling systemd to {} `{unit}`", job.word()))
+    }
+
+    /// Begins what ends the helper too, and cannot be called off.
+    pub async fn go(&self, target: &str) -> anyhow::Result<()> {
+        let begun = self.manager.start_unit(target, "replace-irreversibly").await;
+        begun.map(drop).with_context(|| format!("telling systemd to start `{target}`"))
     }
 
     /// Names the machine.

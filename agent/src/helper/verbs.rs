@@ -31,6 +31,8 @@ pub struct Options {
     pub runtime: PathBuf,
     /// Folder of the units that start with the machine.
     pub units: PathBuf,
+    /// The file with the machine-id of this system.
+    pub system: PathBuf,
     /// The bus that systemd is on, if not the system's.
     pub bus: Option<String>,
     /// How long a service must have stayed up to count as started.
@@ -145,7 +147,7 @@ impl Helper {
                     Power::Reboot => "reboot.target",
                     Power::Off => "poweroff.target",
                 };
-                self.systemd().await?.begin(unit).await?;
+                self.systemd().await?.go(unit).await?;
                 Ok(Outcome::Nothing)
             }
         }
@@ -189,13 +191,16 @@ impl Helper {
 
     /// Writes what is open down for every boot to come, and lets the fixed unit load it.
     pub(super) async fn fit_firewall(&self, systemd: &Systemd) -> Result<(), Failure> {
-        let mut on = Vec::new();
+        let (mut on, mut enabled) = (Vec::new(), BTreeMap::new());
         for service in self.catalogue.services.values() {
             let Some(main) = service.units.first() else { continue };
-            if systemd.is_enabled(main).await? || systemd.state(main).await?.is_on() {
+            let starts = systemd.is_enabled(main).await?;
+            enabled.insert(service.name.to_string(), starts);
+            if starts || systemd.state(main).await?.is_on() {
                 on.push(service);
             }
         }
+        self.note(enabled)?;
         let text = firewall::render(on);
         durable::write(&self.options.state.join(firewall::FILE), &text, 0o644)?;
         run(systemd, firewall::UNIT).await

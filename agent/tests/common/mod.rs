@@ -46,6 +46,8 @@ pub struct State {
     pub short_lived: BTreeSet<String>,
     /// What ss(8) would write, and where.
     pub ports: (PathBuf, String),
+    /// What gives the machine its name, where one is given at all.
+    pub rename: Option<fn(&str)>,
 }
 
 impl State {
@@ -76,8 +78,13 @@ impl Manager {
         verb: &str,
         unit: String,
         emitter: SignalEmitter<'_>,
+        server: &zbus::ObjectServer,
     ) -> fdo::Result<OwnedObjectPath> {
         let result = self.0.lock().unwrap().run(verb, &unit);
+        // Whoever watches the unit hears of it.
+        if let Ok(object) = server.interface::<_, Unit>(path_of(&unit)).await {
+            object.get().await.active_state_changed(object.signal_emitter()).await?;
+        }
         let id = self.0.lock().unwrap().calls.len() as u32;
         let path = OwnedObjectPath::try_from(format!("/org/freedesktop/systemd1/job/{id}")).unwrap();
         // Before the answer, as with a job that is over at once; and one of somebody else's.
@@ -103,7 +110,7 @@ impl Manager {
         name: String,
         #[zbus(object_server)] server: &zbus::ObjectServer,
     ) -> fdo::Result<OwnedObjectPath> {
-        let path = format!("/org/freedesktop/systemd1/unit/{}", name.replace(['.', '-', '@'], "_"));
+        let path = path_of(&name);
         server.at(path.clone(), Unit(name.clone(), Arc::clone(&self.0))).await?;
         server.at(path.clone(), Service).await?;
         Ok(path.try_into().unwrap())
@@ -132,8 +139,9 @@ impl Manager {
         name: String,
         _mode: String,
         #[zbus(signal_emitter)] emitter: SignalEmitter<'_>,
+        #[zbus(object_server)] server: &zbus::ObjectServer,
     ) -> fdo::Result<OwnedObjectPath> {
-        self.job("start", name, emitter).await
+        self.job("start", name, emitter, server).await
     }
 
     async fn stop_unit(
@@ -141,8 +149,9 @@ impl Manager {
         name: String,
         _mode: String,
         #[zbus(signal_emitter)] emitter: SignalEmitter<'_>,
+        #[zbus(object_server)] server: &zbus::ObjectServer,
     ) -> fdo::Result<OwnedObjectPath> {
-        self.job("stop", name, emitter).await
+        self.job("stop", name, emitter, server).await
     }
 
     async fn restart_unit(
@@ -150,8 +159,9 @@ impl Manager {
         name: String,
         _mode: String,
         #[zbus(signal_emitter)] emitter: SignalEmitter<'_>,
+        #[zbus(object_server)] server: &zbus::ObjectServer,
     ) -> fdo::Result<OwnedObjectPath> {
-        self.job("restart", name, emitter).await
+        self.job("restart", name, emitter, server).await
     }
 
     /// Like the real one: a unit that has not failed is an error.
@@ -169,10 +179,19 @@ impl Manager {
     ) -> zbus::Result<()>;
 }
 
+fn path_of(name: &str) -> String {
+    format!("/org/freedesktop/systemd1/unit/{}", name.replace(['.', '-', '@'], "_"))
+}
+
 struct Unit(String, Arc<Mutex<State>>);
 
 #[interface(name = "org.freedesktop.systemd1.Unit")]
 impl Unit {
+    #[zbus(property)]
+    fn load_state(&self) -> String {
+        "loaded".to_owned()
+    }
+
     #[zbus(property)]
     fn active_state(&self) -> String {
         let state = self.1.lock().unwrap();
@@ -187,7 +206,7 @@ impl Unit {
 
     #[zbus(property)]
     fn sub_state(&self) -> String {
-        "running".to_owned()
+        if self.active_state() == "active" { "running" } else { "dead" }.to_owned()
     }
 }
 
@@ -199,6 +218,21 @@ impl Service {
     fn result(&self) -> String {
         "exit-code".to_owned()
     }
+
+    #[zbus(property)]
+    fn exec_main_status(&self) -> i32 {
+        1
+    }
+
+    #[zbus(property, name = "NRestarts")]
+    fn restarts(&self) -> u32 {
+        0
+    }
+
+    #[zbus(property)]
+    fn memory_current(&self) -> u64 {
+        3 << 20
+    }
 }
 
 struct HostName(Arc<Mutex<State>>);
@@ -206,6 +240,8 @@ struct HostName(Arc<Mutex<State>>);
 #[interface(name = "org.freedesktop.hostname1")]
 impl HostName {
     fn set_static_hostname(&self, name: String, _interactive: bool) {
-        self.0.lock().unwrap().calls.push(format!("rename {name}"));
+        let mut state = self.0.lock().unwrap();
+        state.rename.inspect(|rename| rename(&name));
+        state.calls.push(format!("rename {name}"));
     }
 }
