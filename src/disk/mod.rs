@@ -5,6 +5,7 @@ mod boot;
 mod compare;
 mod fat;
 mod layout;
+mod used;
 
 use std::fs::{self, File, Permissions};
 use std::io::{Seek as _, SeekFrom};
@@ -20,6 +21,7 @@ pub(crate) use compare::tests::disk as made_up;
 pub use compare::{Place, first_byte, first_difference};
 pub use fat::Fat;
 pub use layout::{Layout, Span};
+pub use used::{BLOCK, used};
 
 use crate::plan;
 use crate::rootfs::{Bench, Facts, Root, Rootfs, Tools, Tree};
