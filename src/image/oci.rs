@@ -16,7 +16,7 @@ use super::archive::Archive;
 use crate::plan::Plan;
 use crate::rootfs::Rootfs;
 use crate::store::hex;
-use crate::workshop::{Finished as _, Making, Product, Workshop};
+use crate::workshop::{Finished as _, Making, Product, Workshop, digest_of};
 
 const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
 const CONFIG: &str = "application/vnd.oci.image.config.v1+json";
@@ -26,6 +26,7 @@ const INDEX: &str = "application/vnd.oci.image.index.v1+json";
 /// All that it is made from.
 #[derive(Serialize)]
 pub struct Oci<'a> {
+    #[serde(serialize_with = "digest_of")]
     layer: Arc<Product<'a, Archive<'a>>>,
     architecture: &'static str,
     profile: &'a str,

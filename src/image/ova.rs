@@ -18,7 +18,7 @@ use crate::plan::Plan;
 use crate::rootfs::Rootfs;
 use crate::spec::Architecture;
 use crate::store::hex;
-use crate::workshop::{Finished as _, Making, Product, Workshop};
+use crate::workshop::{Finished as _, Making, Product, Workshop, digest_of};
 
 /// A size in a tar's header has eleven octal digits.
 const MEMBER_MOST: u64 = (8 << 30) - 1;
@@ -29,6 +29,7 @@ const MEMORY_MIB: u32 = 2048;
 /// All that it is made from.
 #[derive(Serialize)]
 pub struct Ova<'a> {
+    #[serde(serialize_with = "digest_of")]
     vmdk: Arc<Product<'a, Vmdk<'a>>>,
     /// The machine's name, and what the files in it are called.
     name: String,
