@@ -36,8 +36,9 @@ fn build_once(
     let draft = Draft::begin(shop, plan, out)?;
     let place = draft.path().to_owned();
     let Some(disk_plan) = &plan.disk else { return release::publish(shop, plan, draft, &rootfs, &[]) };
-    let disk = disk::build(shop, disk_plan, &rootfs, &place)?;
-    let images = image::from_disk(shop, plan, &disk_plan.formats, &rootfs, &disk, &place)?;
+    let formats = &disk_plan.formats;
+    let disk = image::has_disk(formats).then(|| disk::build(shop, disk_plan, &rootfs, &place)).transpose()?;
+    let images = image::make(shop, plan, formats, &rootfs, disk.as_ref(), &place)?;
     release::publish(shop, plan, draft, &rootfs, &images)
 }
 
@@ -47,8 +48,9 @@ pub fn explain(shop: &Workshop, plan: &Plan, overlay: &Overlay, source: &Source)
     if let Some(disk_plan) = &plan.disk {
         // Nothing is made, so that nothing needs a place.
         let place = Path::new("");
-        let disk = disk::build(shop, disk_plan, &rootfs, place)?;
-        image::from_disk(shop, plan, &disk_plan.formats, &rootfs, &disk, place)?;
+        let formats = &disk_plan.formats;
+        let disk = image::has_disk(formats).then(|| disk::build(shop, disk_plan, &rootfs, place)).transpose()?;
+        image::make(shop, plan, formats, &rootfs, disk.as_ref(), place)?;
     }
     Ok(())
 }

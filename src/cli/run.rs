@@ -31,7 +31,7 @@ const AGAIN: Duration = Duration::from_secs(10);
 /// --keep names a file for it. Ends with Ctrl-C, or when the node powers off.
 #[derive(Debug, clap::Args)]
 pub struct Run {
-    /// The image: raw, qcow2 or iso
+    /// The image: raw, qcow2, vmdk, vdi, vhdx or iso
     image: PathBuf,
     /// The image's architecture [default: what the file's name says]
     #[arg(long, value_name = "NAME")]

@@ -25,7 +25,7 @@ use crate::vm::{self, clones, negative, report};
 /// agent is asked for its page from outside. Exit code 1 if anything is not as it must be.
 #[derive(Debug, clap::Args)]
 pub struct Test {
-    /// Images to test: raw, qcow2 or iso
+    /// Images to test: raw, qcow2, vmdk, vdi, vhdx or iso
     #[arg(required = true)]
     images: Vec<PathBuf>,
     /// The images' architecture [default: what a file's name says]

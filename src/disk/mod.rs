@@ -6,6 +6,7 @@ mod compare;
 mod ext4;
 mod fat;
 mod layout;
+mod used;
 
 use std::fs::{self, File, Permissions};
 use std::io::{Seek as _, SeekFrom};
@@ -22,6 +23,7 @@ pub(crate) use compare::tests::disk as made_up;
 pub use compare::{Place, first_byte, first_difference};
 pub use fat::Fat;
 pub use layout::{Layout, Span};
+pub use used::{BLOCK, used};
 
 use crate::plan;
 use crate::rootfs::{Bench, Facts, Root, Rootfs, Tools, Tree};

@@ -7,12 +7,10 @@ use std::path::Path;
 use anyhow::Context as _;
 use serde::Serialize;
 
+use super::virtual_disk;
 use crate::disk::Disk;
 use crate::rootfs::{Rootfs, Tools};
 use crate::workshop::{Finished as _, Making, Workshop};
-
-/// Size that the virtual machine sees, where the disk itself is not larger; it takes no space.
-const VIRTUAL_BYTES: u64 = 16 << 30;
 
 /// All that it is made from.
 #[derive(Serialize)]
@@ -26,7 +24,7 @@ pub struct Qcow2<'a> {
 impl<'a> Qcow2<'a> {
     /// That of `disk`.
     pub fn of(rootfs: &'a Rootfs, disk: &'a Disk<'a>) -> Self {
-        let size = disk.layout().size.max(VIRTUAL_BYTES);
+        let size = virtual_disk::size(disk);
         Self { disk, size, epoch: rootfs.epoch, tools: &rootfs.tools }
     }
 }

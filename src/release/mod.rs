@@ -69,8 +69,7 @@ pub fn publish(
 }
 
 fn file_name(plan: &Plan, image: &Image<'_>) -> String {
-    let (profile, version) = (&plan.profile, &plan.version);
-    format!("nuvol-{profile}-{version}-{}.{}", plan.base.architecture.as_str(), image.format)
+    image.format.file_name(&plan.profile, &plan.version, plan.base.architecture)
 }
 
 /// The lock that the images were made by.

@@ -4,6 +4,7 @@ mod architecture;
 mod catalog;
 mod deserializer;
 mod files;
+mod format;
 mod made_up;
 mod names;
 mod problem;
@@ -23,8 +24,9 @@ pub use catalog::{
     AnnounceSpec, Catalog, PackageList, PortSpec, ProbeSpec, Protocol, Role, ServiceSpec, Start,
 };
 pub use files::{Content, File};
+pub use format::Format;
 pub use names::{
-    DnsSdType, Format, HostName, ImagePath, KernelArgument, KeyringName, MirrorUrl, OverlayName, PackageName,
+    DnsSdType, HostName, ImagePath, KernelArgument, KeyringName, MirrorUrl, OverlayName, PackageName,
     PackageRef, ProfileName, ServiceName, SetName, SnapshotTime, UnitName, VariableName, Version, Word,
 };
 pub use problem::{Problem, Problems};

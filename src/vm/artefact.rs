@@ -22,6 +22,12 @@ pub enum Kind {
     Raw,
     /// A disk in QEMU's format.
     Qcow2,
+    /// A disk in VMware's format.
+    Vmdk,
+    /// A disk in VirtualBox's format.
+    Vdi,
+    /// A disk in Hyper-V's format.
+    Vhdx,
     /// A live medium.
     Iso,
 }
@@ -54,12 +60,13 @@ impl Artefact {
         let shown = path.display();
         let path = path.canonicalize().with_context(|| format!("opening the image `{shown}`"))?;
         let mut file = File::open(&path).with_context(|| format!("opening the image `{shown}`"))?;
-        let magic = bytes_at(&mut file, 0, 4)?;
+        let head = bytes_at(&mut file, 0, 512)?;
         let volume = bytes_at(&mut file, 32769, 5)?;
-        let kind = kind(&magic, &volume);
+        let kind = kind(&head, &volume);
         if kind == Kind::Raw && bytes_at(&mut file, 510, 2)? != [0x55, 0xaa] {
             anyhow::bail!(
-                "`{shown}` is no bootable image (raw, qcow2 and iso are known); unpack it if it is compressed"
+                "`{shown}` is no bootable image (raw, qcow2, vmdk, vdi, vhdx and iso are known); unpack it if it is \
+                 compressed or an OVA"
             );
         }
         let size_bytes = match kind {
@@ -68,6 +75,10 @@ impl Artefact {
             Kind::Qcow2 => {
                 bytes_at(&mut file, 24, 8)?.iter().fold(0, |sum, &byte| sum << 8 | u64::from(byte))
             }
+            // Where each format's header has it; that of a VMDK counts in sectors.
+            Kind::Vmdk => number(&head, 12, 8).saturating_mul(SECTOR),
+            Kind::Vdi => number(&head, 368, 8),
+            Kind::Vhdx => size_of_vhdx(&mut file)?,
         };
         let architecture = architecture_by_name(&path);
         Ok(Self { path, kind, architecture, size_bytes })
@@ -92,9 +103,9 @@ impl Artefact {
     /// The usual way to boot it with `firmware`.
     pub fn way(&self, firmware: Firmware) -> Way {
         let medium = match (self.kind, firmware) {
-            (Kind::Raw | Kind::Qcow2, _) => Medium::Disk,
             (Kind::Iso, Firmware::Bios) => Medium::Cd,
             (Kind::Iso, Firmware::Uefi | Firmware::SecureBoot) => Medium::Usb,
+            (_, _) => Medium::Disk,
         };
         Way { firmware, medium }
     }
@@ -128,6 +139,9 @@ impl Kind {
     fn qemu_format(self) -> &'static str {
         match self {
             Self::Qcow2 => "qcow2",
+            Self::Vmdk => "vmdk",
+            Self::Vdi => "vdi",
+            Self::Vhdx => "vhdx",
             Self::Raw | Self::Iso => "raw",
         }
     }
@@ -140,12 +154,41 @@ fn architecture_by_name(path: &Path) -> Architecture {
     named.unwrap_or_default()
 }
 
-fn kind(magic: &[u8], volume: &[u8]) -> Kind {
-    match (magic, volume) {
-        (b"QFI\xfb", _) => Kind::Qcow2,
-        (_, b"CD001") => Kind::Iso,
-        _ => Kind::Raw,
+fn kind(head: &[u8], volume: &[u8]) -> Kind {
+    if head.starts_with(b"QFI\xfb") {
+        Kind::Qcow2
+    } else if head.starts_with(b"KDMV") {
+        Kind::Vmdk
+    } else if head.starts_with(b"vhdxfile") {
+        Kind::Vhdx
+    } else if number(head, 64, 4) == 0xbeda_107f {
+        Kind::Vdi
+    } else if volume == b"CD001" {
+        Kind::Iso
+    } else {
+        Kind::Raw
     }
+}
+
+/// The size that a VHDX shows: an item of the metadata, which are one of the regions ([MS-VHDX]). Identities lie there
+/// with the first three of their parts little end first.
+fn size_of_vhdx(file: &mut File) -> anyhow::Result<u64> {
+    const METADATA: [u8; 16] = 0x06a2_7c8b_9047_9a4b_b8fe_575f_050f_886e_u128.to_be_bytes();
+    const SIZE: [u8; 16] = 0x2442_a52f_1bcd_7648_b211_5dbe_d83b_f4b8_u128.to_be_bytes();
+    const ENTRY: usize = 32;
+    let regions = bytes_at(file, 192 << 10, 64 << 10)?;
+    let region = regions.get(16..).and_then(|it| it.chunks(ENTRY).find(|it| it.starts_with(&METADATA)));
+    let begin = region.map_or(0, |it| number(it, 16, 8));
+    let items = bytes_at(file, begin, 64 << 10)?;
+    let item = items.get(ENTRY..).and_then(|it| it.chunks(ENTRY).find(|it| it.starts_with(&SIZE)));
+    let item = item.context("the VHDX does not say how large it is")?;
+    Ok(number(&bytes_at(file, begin + number(item, 16, 4), 8)?, 0, 8))
+}
+
+/// A number of `size` bytes at `at`, little end first; 0 where the bytes end before.
+fn number(bytes: &[u8], at: usize, size: usize) -> u64 {
+    let bytes = bytes.get(at..at + size).unwrap_or_default();
+    bytes.iter().rev().fold(0, |sum, byte| sum << 8 | u64::from(*byte))
 }
 
 /// The image that a layer lies on, from what `qemu-img info` tells of the layer.
@@ -187,6 +230,8 @@ mod tests {
         let header = b"QFI\xfb\0\0\0\x03\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x10\0\0\0\x01\0\0\0\0";
         let qcow2 = check("a", 0, header).unwrap();
         assert_eq!((qcow2.kind, qcow2.size_bytes), (Kind::Qcow2, 4 << 30));
+        assert_eq!(check("a", 0, b"KDMV\x03\0\0\0\x01\0\x03\0\0\x08\0\0").unwrap().size_bytes, 1 << 20);
+        assert_eq!(check("a", 64, b"\x7f\x10\xda\xbe").unwrap().kind, Kind::Vdi);
         assert_eq!(check("a", 32769, b"CD001").unwrap().kind, Kind::Iso);
         assert_eq!(check("a", 510, b"\x55\xaa").unwrap().kind, Kind::Raw);
         let err = check("a.raw.zst", 0, b"\x28\xb5\x2f\xfd").unwrap_err();

@@ -16,7 +16,7 @@ use serde::Serialize;
 use xshell::Cmd;
 
 pub use explain::{Explained, Explanation, NeverMade};
-pub use product::{Destination, Finished, Making, Product};
+pub use product::{Destination, Finished, Making, Product, digest_of};
 pub use sharing::Sharing;
 
 use crate::host::{Host, Sandbox};

@@ -3,6 +3,7 @@
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use anyhow::Context as _;
@@ -35,6 +36,8 @@ pub struct Product<'a, M> {
     making: M,
     place: Destination<'a>,
     sum: Sum,
+    /// Held while it is made once more: several may want it at the same time.
+    again: Mutex<()>,
 }
 
 /// Where a file is made.
@@ -54,7 +57,7 @@ struct Sum {
 }
 
 /// A finished file, whatever it was made from.
-pub trait Finished {
+pub trait Finished: Sync {
     /// Sees to it that it is there, and says where.
     fn file(&self, shop: &Workshop) -> anyhow::Result<PathBuf>;
     /// sha256 of its bytes, in hexadecimal digits.
@@ -71,7 +74,8 @@ impl<'a, M: Making> Product<'a, M> {
     /// The product of `making`, made now at `place` if the shelf does not know its digest.
     pub fn of(shop: &Workshop, making: M, place: Destination<'a>) -> anyhow::Result<Self> {
         let entry = shop.make(&Summing { making: &making, place })?;
-        Ok(Self { making, place, sum: Sum::read(&entry).context("reading a digest")? })
+        let sum = Sum::read(&entry).context("reading a digest")?;
+        Ok(Self { making, place, sum, again: Mutex::default() })
     }
 
     /// What it is made from.
@@ -83,6 +87,7 @@ impl<'a, M: Making> Product<'a, M> {
 impl<M: Making> Finished for Product<'_, M> {
     fn file(&self, shop: &Workshop) -> anyhow::Result<PathBuf> {
         let file = path::<M>(self.place.folder);
+        let _again = self.again.lock().unwrap_or_else(PoisonError::into_inner);
         if !file.exists() {
             shop.ready(&self.making)?;
             let since = Instant::now();
@@ -123,10 +128,29 @@ impl<T: Finished> Finished for &T {
     }
 }
 
+impl<T: Finished + Send> Finished for Arc<T> {
+    fn file(&self, shop: &Workshop) -> anyhow::Result<PathBuf> {
+        (**self).file(shop)
+    }
+
+    fn sha256(&self) -> &str {
+        (**self).sha256()
+    }
+
+    fn size(&self) -> u64 {
+        (**self).size()
+    }
+}
+
 impl<M: Making> Serialize for Product<'_, M> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(&self.sum.sha256)
     }
+}
+
+/// For a recipe that shares a file with others: it stands for its bytes there too.
+pub fn digest_of<T: Finished + Send, S: Serializer>(file: &Arc<T>, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(file.sha256())
 }
 
 impl Sum {

@@ -8,7 +8,7 @@ mod lay;
 mod read;
 mod write;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::os::unix::fs::FileExt as _;
 use std::path::PathBuf;
@@ -89,8 +89,14 @@ impl Tree {
             .filter(|(path, node)| unwanted(path, node))
             .map(|(path, _)| path.clone())
             .collect();
+        // Looking for heirs among all nodes takes long; few files have any.
+        let mut shared: BTreeSet<String> = self.nodes.values().filter_map(|it| it.body.same()).collect();
         for path in gone {
-            self.take(&path);
+            if shared.contains(&path) {
+                shared.extend(self.take(&path));
+            } else {
+                self.nodes.remove(&path);
+            }
         }
     }
 
@@ -157,15 +163,23 @@ impl Tree {
         String::from_utf8(bytes).with_context(|| format!("`/{path}` is not text"))
     }
 
-    /// Removes one node; the next name of its bytes, if any, takes them over.
-    fn take(&mut self, path: &str) {
-        let Some(node) = self.nodes.remove(path) else { return };
-        let mut heirs = self.nodes.iter_mut().filter(|(_, it)| it.body == Body::Same(path.to_owned()));
-        if let Some((heir, first)) = heirs.next() {
-            let heir = heir.clone();
-            first.body = node.body;
-            heirs.for_each(|(_, it)| it.body = Body::Same(heir.clone()));
-        }
+    /// Removes one node; the next name of its bytes, if any, takes them over and is returned.
+    fn take(&mut self, path: &str) -> Option<String> {
+        let node = self.nodes.remove(path)?;
+        let gone = Body::Same(path.to_owned());
+        let mut heirs = self.nodes.iter_mut().filter(|(_, it)| it.body == gone);
+        let (heir, first) = heirs.next()?;
+        let heir = heir.clone();
+        first.body = node.body;
+        heirs.for_each(|(_, it)| it.body = Body::Same(heir.clone()));
+        Some(heir)
+    }
+}
+
+impl Body {
+    /// The path that this is another name of.
+    fn same(&self) -> Option<String> {
+        if let Self::Same(first) = self { Some(first.clone()) } else { None }
     }
 }
 

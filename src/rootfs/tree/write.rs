@@ -19,20 +19,31 @@ impl Tree {
     pub fn write(&self, out: &mut dyn Write, epoch: u64) -> anyhow::Result<()> {
         let what = || "writing the root file system".to_owned();
         let mut builder = tar::Builder::new(BufWriter::with_capacity(1 << 20, out));
-        let mut buffer = vec![0; BUFFER];
-        for (path, node) in &self.nodes {
-            append(&mut builder, &self.sources, path, node, epoch, &mut buffer)
-                .with_context(|| format!("writing `/{path}`"))?;
-        }
+        self.append_to(&mut builder, "", epoch)?;
         let mut file = builder.into_inner().with_context(what)?;
         file.flush().with_context(what)
+    }
+
+    /// Appends the tree to a tar, where it lies below `folder` (`rootfs/`); nothing in it is younger than `epoch`.
+    pub fn append_to(
+        &self,
+        builder: &mut tar::Builder<impl Write>,
+        folder: &str,
+        epoch: u64,
+    ) -> anyhow::Result<()> {
+        let mut buffer = vec![0; BUFFER];
+        for (path, node) in &self.nodes {
+            append(builder, &self.sources, (folder, path), node, epoch, &mut buffer)
+                .with_context(|| format!("writing `/{path}`"))?;
+        }
+        Ok(())
     }
 }
 
 fn append(
-    builder: &mut tar::Builder<BufWriter<&mut dyn Write>>,
+    builder: &mut tar::Builder<impl Write>,
     sources: &[Source],
-    path: &str,
+    (folder, path): (&str, &str),
     node: &Node,
     epoch: u64,
     buffer: &mut [u8],
@@ -47,6 +58,7 @@ fn append(
     header.set_gid(node.gid);
     header.set_mtime(node.mtime.min(epoch));
     header.set_size(0);
+    let path = &format!("{folder}{path}");
     match &node.body {
         Body::Stored { source, offset, size } => {
             header.set_entry_type(EntryType::Regular);
@@ -67,7 +79,7 @@ fn append(
         }
         Body::Same(first) => {
             header.set_entry_type(EntryType::Link);
-            builder.append_link(&mut header, path, first)?;
+            builder.append_link(&mut header, path, format!("{folder}{first}"))?;
         }
     }
     Ok(())

@@ -1,0 +1,246 @@
+//! Which blocks of a disk count: all that somebody may read, zeros included. What is not used may hold anything,
+//! as on a disk that was in use before; that it is a hole in the file says nothing, for tables of zeros are holes too.
+
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt as _;
+use std::path::Path;
+
+use anyhow::Context as _;
+
+use super::layout::{Layout, Span};
+use crate::store::spans;
+
+/// The unit in bytes; that of the root file system too.
+pub const BLOCK: u64 = 4096;
+/// The partition table and its copy at the end of the disk: 34 sectors, in whole blocks.
+const TABLE: u64 = 5 * BLOCK;
+/// Group flag of ext4: its block bitmap was never written, because nothing but tables lies in the group.
+const BLOCK_UNINIT: u16 = 2;
+
+/// The used spans of the disk `raw`, in whole blocks, in order; between two lies at least one block.
+pub fn used(raw: &Path, layout: &Layout) -> anyhow::Result<Vec<Span>> {
+    let what = || format!("finding the used blocks of `{}`", raw.display());
+    let file = File::open(raw).with_context(what)?;
+    let mut map = Map::new(layout.size);
+    map.mark(0, TABLE);
+    map.mark(layout.size - TABLE, TABLE);
+    // Small, and what of a FAT is used takes more to find out than to write.
+    for span in [layout.bios, Some(layout.esp), Some(layout.config)].into_iter().flatten() {
+        map.mark(span.offset, span.size);
+    }
+    ext4(&file, layout.root.offset, &mut map).with_context(what)?;
+    data(&file, layout.size, &mut map).with_context(what)?;
+    Ok(map.spans())
+}
+
+/// A block each.
+struct Map {
+    blocks: Vec<bool>,
+    size: u64,
+}
+
+impl Map {
+    fn new(size: u64) -> Self {
+        Self { blocks: vec![false; usize::try_from(size.div_ceil(BLOCK)).unwrap_or(usize::MAX)], size }
+    }
+
+    /// Marks every block that has a byte of the span.
+    fn mark(&mut self, offset: u64, size: u64) {
+        let end = (offset + size).div_ceil(BLOCK).min(self.blocks.len() as u64);
+        for block in offset / BLOCK..end {
+            if let Some(used) = usize::try_from(block).ok().and_then(|it| self.blocks.get_mut(it)) {
+                *used = true;
+            }
+        }
+    }
+
+    fn spans(&self) -> Vec<Span> {
+        let mut spans: Vec<Span> = Vec::new();
+        for block in (0..).zip(&self.blocks).filter(|(_, used)| **used).map(|(block, _)| block) {
+            let offset = block * BLOCK;
+            let size = BLOCK.min(self.size - offset);
+            match spans.last_mut() {
+                Some(last) if last.offset + last.size == offset => last.size += size,
+                _ => spans.push(Span { offset, size }),
+            }
+        }
+        spans
+    }
+}
+
+/// Whatever is not zero counts, whoever wrote it.
+fn data(file: &File, size: u64, map: &mut Map) -> anyhow::Result<()> {
+    let mut buffer = vec![0; 256 << 10];
+    for (from, to) in spans(file, size)? {
+        let mut at = from / BLOCK * BLOCK;
+        while at < to {
+            let part = usize::try_from(size - at).map_or(buffer.len(), |it| it.min(buffer.len()));
+            file.read_exact_at(&mut buffer[..part], at)?;
+            for (number, block) in (0..).zip(buffer[..part].chunks(BLOCK as usize)) {
+                if block.iter().any(|byte| *byte != 0) {
+                    map.mark(at + number * BLOCK, 1);
+                }
+            }
+            at += part as u64;
+        }
+    }
+    Ok(())
+}
+
+/// The layout of ext4 (Documentation/filesystems/ext4 of Linux): what of it says where things lie.
+struct Ext4 {
+    blocks: u64,
+    first: u64,
+    per_group: u64,
+    inodes_per_group: u64,
+    inode_size: u64,
+    descriptor: usize,
+    reserved: u64,
+    /// Groups with a copy of the superblock, where it is not the powers of 3, 5 and 7.
+    copies: Option<[u64; 2]>,
+    sparse: bool,
+}
+
+impl Ext4 {
+    fn read(superblock: &[u8]) -> anyhow::Result<Self> {
+        let [short, word] = [2, 4].map(|size| move |at: usize| number(superblock, at, size));
+        anyhow::ensure!(short(56) == 0xef53, "the root partition has no ext4 file system");
+        let (compatible, incompatible) = (word(92), word(96));
+        anyhow::ensure!(1024 << word(24) == BLOCK, "the root file system has no blocks of {BLOCK} bytes");
+        anyhow::ensure!(incompatible & 0x10 == 0, "the root file system has its group descriptors apart");
+        let wide = incompatible & 0x80 != 0;
+        Ok(Self {
+            blocks: word(4) | if wide { word(336) << 32 } else { 0 },
+            first: word(20),
+            per_group: word(32),
+            inodes_per_group: word(40),
+            inode_size: short(88),
+            descriptor: if wide { usize::try_from(short(254))? } else { 32 },
+            reserved: short(206),
+            copies: (compatible & 0x200 != 0).then(|| [word(588), word(592)]),
+            sparse: word(100) & 1 != 0,
+        })
+    }
+
+    fn groups(&self) -> u64 {
+        (self.blocks - self.first).div_ceil(self.per_group)
+    }
+
+    fn has_superblock(&self, group: u64) -> bool {
+        let power = |base: u64| {
+            let mut number = group;
+            while number > 1 && number.is_multiple_of(base) {
+                number /= base;
+            }
+            number == 1
+        };
+        match self.copies {
+            Some(copies) => group == 0 || copies.contains(&group),
+            None => !self.sparse || group == 0 || [3, 5, 7].into_iter().any(power),
+        }
+    }
+}
+
+/// Marks what the file system at `offset` uses.
+fn ext4(file: &File, offset: u64, map: &mut Map) -> anyhow::Result<()> {
+    let read = |at: u64, size: usize| -> io::Result<Vec<u8>> {
+        let mut bytes = vec![0; size];
+        file.read_exact_at(&mut bytes, offset + at).map(|()| bytes)
+    };
+    let it = Ext4::read(&read(1024, 1024)?)?;
+    let groups = it.groups();
+    let size = usize::try_from(groups)? * it.descriptor;
+    let descriptors = read((it.first + 1) * BLOCK, size)?;
+    let tables = (size as u64).div_ceil(BLOCK) + it.reserved;
+    for (group, descriptor) in (0..).zip(descriptors.chunks(it.descriptor)) {
+        let wide = it.descriptor >= 64;
+        let place = |low: usize, high: usize| {
+            number(descriptor, low, 4) | if wide { number(descriptor, high, 4) << 32 } else { 0 }
+        };
+        let begin = it.first + group * it.per_group;
+        let (bitmap, inodes, table) = (place(0, 32), place(4, 36), place(8, 40));
+        let length = (it.inodes_per_group * it.inode_size).div_ceil(BLOCK);
+        for (block, count) in [(bitmap, 1), (inodes, 1), (table, length)] {
+            map.mark(offset + block * BLOCK, count * BLOCK);
+        }
+        if it.has_superblock(group) {
+            map.mark(offset + begin * BLOCK, (1 + tables) * BLOCK);
+        }
+        if number(descriptor, 18, 2) & u64::from(BLOCK_UNINIT) == 0 {
+            let bits = read(bitmap * BLOCK, BLOCK as usize)?;
+            for block in 0..it.per_group.min(it.blocks - begin) {
+                if bits[usize::try_from(block / 8)?] >> (block % 8) & 1 == 1 {
+                    map.mark(offset + (begin + block) * BLOCK, BLOCK);
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// A number of `size` bytes at `at`, little end first.
+fn number(bytes: &[u8], at: usize, size: usize) -> u64 {
+    bytes[at..at + size].iter().rev().fold(0, |sum, byte| sum << 8 | u64::from(*byte))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::File;
+    use std::os::unix::fs::FileExt as _;
+    use std::path::Path;
+    use std::process::Command;
+
+    use super::super::layout::Layout;
+    use super::{BLOCK, used};
+    use crate::spec::Architecture;
+
+    fn run(program: &str, args: &[&str]) {
+        #[allow(clippy::disallowed_methods)]
+        let done = Command::new(program).args(args).output().unwrap();
+        assert!(done.status.success(), "{done:?}");
+    }
+
+    /// Checks the file system of the disk `raw`, whose root begins at `offset`.
+    fn check(raw: &Path, offset: u64) {
+        run("/sbin/e2fsck", &["-fn", &format!("{}?offset={offset}", raw.display())]);
+    }
+
+    #[test]
+    fn a_disk_that_was_full_of_other_things_is_whole_when_the_used_blocks_are_written() {
+        let dir = tempfile::tempdir().unwrap();
+        let (raw, other) = (dir.path().join("disk.raw"), dir.path().join("other.raw"));
+        // Groups of 8 MiB: many of them, with and without copies of the superblock, most of them empty.
+        let root = 200 << 20;
+        let layout = Layout::new(Architecture::Amd64, root);
+        File::create(&raw).unwrap().set_len(layout.size).unwrap();
+        let tree = dir.path().join("tree");
+        std::fs::create_dir(&tree).unwrap();
+        std::fs::write(tree.join("zeros"), vec![0; 50_000]).unwrap();
+        std::fs::write(tree.join("ones"), vec![1; 3_000_000]).unwrap();
+        let (offset, size) = (layout.root.offset, format!("{}k", root >> 10));
+        let (shown, tree) = (raw.display().to_string(), tree.display().to_string());
+        let options = format!("offset={offset},nodiscard,lazy_itable_init=0");
+        run(
+            "/sbin/mke2fs",
+            &["-qFt", "ext4", "-b", "4096", "-g", "2048", "-J", "size=4", "-E", &options, "-d", &tree, &shown, &size],
+        );
+        check(&raw, offset);
+
+        let spans = used(&raw, &layout).unwrap();
+        let total: u64 = spans.iter().map(|it| it.size).sum();
+        assert!(total < 120 << 20, "{total} of {} bytes are used", layout.size);
+        let (from, to) = (File::open(&raw).unwrap(), File::create(&other).unwrap());
+        let garbage = vec![0xa5; 1 << 20];
+        (0..layout.size >> 20).for_each(|it| to.write_all_at(&garbage, it << 20).unwrap());
+        for span in &spans {
+            let mut bytes = vec![0; usize::try_from(span.size).unwrap()];
+            from.read_exact_at(&mut bytes, span.offset).unwrap();
+            to.write_all_at(&bytes, span.offset).unwrap();
+        }
+        check(&other, offset);
+        let mut block = vec![0; BLOCK as usize];
+        to.read_exact_at(&mut block, layout.size - BLOCK).unwrap();
+        assert_eq!(block, vec![0; BLOCK as usize]);
+    }
+}
