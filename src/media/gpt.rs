@@ -104,6 +104,16 @@ impl Table {
         table
     }
 
+    /// Has the first sector of a disk of `size` bytes say that a table lies behind it, as far as it said so before.
+    pub fn protect(sector: &mut [u8], size: u64) {
+        const KIND: usize = 446 + 4;
+        const LENGTH: usize = 446 + 12;
+        if sector.get(KIND) == Some(&0xee) {
+            let sectors = u32::try_from(size / SECTOR - 1).unwrap_or(u32::MAX);
+            sector[LENGTH..LENGTH + 4].copy_from_slice(&sectors.to_le_bytes());
+        }
+    }
+
     /// How many sectors each copy's entries take.
     fn entry_sectors(&self) -> u64 {
         ((self.entries.len() * ENTRY) as u64).div_ceil(SECTOR)
@@ -202,6 +212,9 @@ mod tests {
         let (primary, backup) = (table.primary(size), table.backup(size));
         assert!(primary == bytes[512..512 + primary.len()], "the primary table differs");
         assert!(backup == bytes[bytes.len() - backup.len()..], "the backup differs");
+        let mut first = bytes[..512].to_vec();
+        Table::protect(&mut first, size);
+        assert!(first == bytes[..512], "the first sector differs");
         let labels: Vec<String> = table.partitions().into_iter().map(|it| it.label).collect();
         assert_eq!(labels, ["esp", CONFIG_LABEL, "root"]);
         assert_eq!(table.partitions()[0].span.from, 1 << 20);

@@ -200,7 +200,8 @@ impl System {
 pub(super) fn is_disk(name: &str) -> bool {
     const NONE: [&str; 8] = ["dm-", "md", "bcache", "ram", "zram", "sr", "fd", "drbd"];
     // The boot parts of an eMMC are disks to the kernel.
-    !NONE.iter().any(|it| name.starts_with(it)) && !(name.starts_with("mmcblk") && name.contains("boot"))
+    let is_boot_part = name.starts_with("mmcblk") && name.contains("boot");
+    !is_boot_part && !NONE.iter().any(|it| name.starts_with(it))
 }
 
 fn transport(name: &str, place: &str) -> Option<&'static str> {

@@ -77,6 +77,7 @@ impl Plan {
     fn fitted(source: &Source, table: &Table, size: u64, preserved: Option<&Entry>) -> Self {
         let table = preserved.map_or_else(|| table.clone(), |it| table.with(it));
         let mut head = source.head.clone();
+        Table::protect(&mut head[..SECTOR as usize], size);
         let primary = table.primary(size);
         head[SECTOR as usize..SECTOR as usize + primary.len()].copy_from_slice(&primary);
         let tail = Some((size - table.backup_bytes(), table.backup(size)));

@@ -23,6 +23,11 @@ const GRAIN: usize = 64 << 10;
 const READ: usize = 1 << 20;
 const PAGE: u64 = 4096;
 
+/// A file that no disk boots from: the program ends with 3.
+#[derive(Debug, thiserror::Error)]
+#[error("`{}` is no image that a disk boots from; raw, raw.zst and iso are (those for virtual machines are not)", .0.display())]
+pub struct NotBootable(pub PathBuf);
+
 /// An image.
 pub struct Source {
     path: PathBuf,
@@ -68,6 +73,9 @@ impl Source {
         source.find_map(metadata.len())?;
         let head = HEAD.min(source.size_bytes);
         source.head = source.bytes(Span::new(0, head))?;
+        if source.head.get(510..512) != Some(&[0x55, 0xaa]) && !source.is_iso() {
+            return Err(NotBootable(source.path).into());
+        }
         source.table = source.own_table()?;
         if source.table.is_none() && source.size_bytes > HEAD {
             let from = HEAD.max((source.size_bytes - 1) / HEAD * HEAD);

@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::inventory::System;
 
 /// Folders that the running system cannot do without.
-const OWN: [&str; 8] = ["/", "/usr", "/boot", "/boot/efi", "/efi", "/var", "/etc", "/home"];
+const OWN: [&str; 7] = ["/", "/usr", "/boot", "/boot/efi", "/efi", "/var", "/etc"];
 
 /// One use of a disk.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]

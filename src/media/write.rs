@@ -164,9 +164,8 @@ impl Job<'_> {
             meter.add(sum.span.length(), Some(crate::report::Limit::Disk));
             Ok((!good).then_some(sum.span))
         };
-        let bad: Vec<Span> = each_item(sums, &look)?.into_iter().flatten().collect();
+        let mut left: Vec<Span> = each_item(sums, &look)?.into_iter().flatten().collect();
         meter.finish("");
-        let (bad, mut left) = (joined(bad.clone(), 0), bad);
         let count = left.len();
         for _ in 0..RETRIES {
             if left.is_empty() {
@@ -175,7 +174,6 @@ impl Job<'_> {
             self.report.note(&format!("writing again what was not right: {} stretches", left.len()));
             left = self.rewrite(&joined(left, 0))?;
         }
-        drop(bad);
         if left.is_empty() { Ok(count) } else { Err(NotVerified(joined(left, 0)).into()) }
     }
 
@@ -245,8 +243,8 @@ fn differing(one: &[u8], other: &[u8]) -> Option<Span> {
         return None;
     }
     let sector = SECTOR as usize;
-    let sectors = || one.chunks(sector).zip(other.chunks(sector));
-    let first = sectors().position(|(one, other)| one != other)?;
-    let last = sectors().enumerate().filter(|(_, (one, other))| one != other).last()?.0;
+    let mut pairs = one.chunks(sector).zip(other.chunks(sector));
+    let first = pairs.clone().position(|(one, other)| one != other)?;
+    let last = pairs.rposition(|(one, other)| one != other)?;
     Some(Span::new((first * sector) as u64, ((last + 1) * sector).min(one.len()) as u64))
 }
