@@ -41,8 +41,15 @@ pub enum Unit {
 #[derive(Serialize)]
 #[serde(tag = "event", rename_all = "kebab-case")]
 enum Event<'a> {
-    Stage { stage: &'a str, seconds: f64, reused: bool, detail: &'a str },
-    Note { text: &'a str },
+    Stage {
+        stage: &'a str,
+        seconds: f64,
+        reused: bool,
+        detail: &'a str,
+    },
+    Note {
+        text: &'a str,
+    },
     Progress {
         phase: &'a str,
         bytes: u64,

@@ -156,10 +156,7 @@ mod tests {
         };
         let text = line(&node);
         let words: Vec<&str> = text.split_whitespace().collect();
-        assert_eq!(
-            words.join(" "),
-            "nuvol-1a2b http://nuvol-1a2b.local/ 0.1.0 has no owner yet 192.168.1.7"
-        );
+        assert_eq!(words.join(" "), "nuvol-1a2b http://nuvol-1a2b.local/ 0.1.0 has no owner yet 192.168.1.7");
     }
 
     #[test]

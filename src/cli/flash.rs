@@ -10,8 +10,8 @@ use serde::Serialize;
 use super::{Common, flash_show as show};
 use crate::host::on_signals;
 use crate::media::{
-    Access, Demands, Device, Disk, Filter, Job, Key, Mode, NotBootable, NotVerified, Outcome, Plan, Refusal, Refused, Source,
-    System, Trust, Verification, check, check_ranges,
+    Access, Demands, Device, Disk, Filter, Job, Key, Mode, NotBootable, NotVerified, Outcome, Plan, Refusal,
+    Refused, Source, System, Trust, Verification, check, check_ranges,
 };
 use crate::report::Report;
 use crate::spec::ByteSize;
@@ -21,8 +21,10 @@ use crate::spec::ByteSize;
 /// Without a disk it shows what there is and asks. The disk's own system, mounted disks and whatever else is in use
 /// are refused. What is interrupted does not boot, and can be done again.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:\n  nuvol flash --list\n  nuvol flash nuvol-home-0.1.0-amd64.raw.zst --key nuvol.pub\n  \
-                        nuvol flash image.raw /dev/sdb --confirm 4C53 --allow-unsigned")]
+#[command(
+    after_help = "Examples:\n  nuvol flash --list\n  nuvol flash nuvol-home-0.1.0-amd64.raw.zst --key nuvol.pub\n  \
+                        nuvol flash image.raw /dev/sdb --confirm 4C53 --allow-unsigned"
+)]
 pub struct Flash {
     /// The image: raw, raw.zst or iso
     #[arg(required_unless_present = "list")]
@@ -115,7 +117,8 @@ pub fn run(common: &Common, args: &Flash) -> anyhow::Result<u8> {
         _ => None,
     };
     let plan = planned(args, &source, &disk, old.as_ref())?;
-    let preserved = plan.preserved.as_ref().map(|it| format!("{}, {}", it.label, show::size(it.span.length())));
+    let preserved =
+        plan.preserved.as_ref().map(|it| format!("{}, {}", it.label, show::size(it.span.length())));
     let mut answer = Answer {
         schema: 1,
         image,
@@ -223,7 +226,13 @@ fn confirm(args: &Flash, disk: &Disk, preserved: Option<&str>) -> anyhow::Result
 }
 
 /// Takes the disk, looks at it once more, and writes.
-fn write(args: &Flash, system: &System, source: &Source, disk: &Disk, report: &Report) -> anyhow::Result<Outcome> {
+fn write(
+    args: &Flash,
+    system: &System,
+    source: &Source,
+    disk: &Disk,
+    report: &Report,
+) -> anyhow::Result<Outcome> {
     let device = Device::open(disk, Access::Alone)?;
     let now = system.find(&disk.path)?.map_err(|reason| Refused(vec![reason]))?;
     let same = (now.sequence, now.size_bytes, &now.serial) == (disk.sequence, disk.size_bytes, &disk.serial);
@@ -250,7 +259,8 @@ fn compare(
     let device = Device::open(disk, Access::Look)?;
     // A data partition that was kept, or made by the node, is in the table too.
     let old = device.table();
-    let mode = if old.as_ref().is_some_and(|it| it.data().is_some()) { Mode::Preserve } else { Mode::Overwrite };
+    let mode =
+        if old.as_ref().is_some_and(|it| it.data().is_some()) { Mode::Preserve } else { Mode::Overwrite };
     let name = disk.path.display().to_string();
     let plan = Plan::new(source, disk.size_bytes, old.as_ref(), mode, &name)
         .or_else(|_| Plan::new(source, disk.size_bytes, None, Mode::Overwrite, &name))
@@ -260,7 +270,10 @@ fn compare(
     let outcome = Some(Outcome { written_bytes: 0, verified_bytes, rewritten: 0 });
     let seconds = since.elapsed().as_secs_f64();
     let image = source.path();
-    tell(common, &Answer { schema: 1, image, trust, disk, preserved: None, dry_run: false, outcome, seconds })?;
+    tell(
+        common,
+        &Answer { schema: 1, image, trust, disk, preserved: None, dry_run: false, outcome, seconds },
+    )?;
     Ok(0)
 }
 
@@ -281,7 +294,10 @@ fn tell(common: &Common, answer: &Answer<'_>) -> anyhow::Result<()> {
         Some(_) => println!("{disk}: written and read back; it can be pulled out now"),
     }
     if let Some(kept) = &answer.preserved {
-        println!("{disk}: {} the data partition ({kept})", if answer.dry_run { "would keep" } else { "kept" });
+        println!(
+            "{disk}: {} the data partition ({kept})",
+            if answer.dry_run { "would keep" } else { "kept" }
+        );
     }
     if answer.outcome.is_some_and(|it| it.written_bytes > 0) {
         eprintln!("Next: start the machine from it, and look for the node with `nuvol find`");

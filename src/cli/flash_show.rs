@@ -44,7 +44,8 @@ pub fn title(disk: &Disk) -> String {
 
 fn partition(part: &Partition) -> String {
     let mut text = format!("{}  {}", part.name, size(part.size_bytes));
-    for (what, value) in [("", &part.filesystem), ("label ", &part.filesystem_label), ("named ", &part.label)] {
+    for (what, value) in [("", &part.filesystem), ("label ", &part.filesystem_label), ("named ", &part.label)]
+    {
         if let Some(value) = value {
             text += &format!(", {what}{value}");
         }
@@ -83,7 +84,9 @@ pub fn ask(disks: &[Disk], needed_bytes: u64) -> anyhow::Result<Disk> {
     std::io::stdin().lock().read_line(&mut line).context("reading the answer")?;
     let chosen = line.trim().parse::<usize>().ok().and_then(|it| free.get(it.checked_sub(1)?));
     // No answer is a no.
-    chosen.map(|disk| (*disk).clone()).ok_or_else(|| Refused(vec![crate::media::Refusal::NotOne(Vec::new())]).into())
+    chosen
+        .map(|disk| (*disk).clone())
+        .ok_or_else(|| Refused(vec![crate::media::Refusal::NotOne(Vec::new())]).into())
 }
 
 /// What is going to happen.

@@ -35,7 +35,10 @@ impl Bmap {
         let sum = draft.sum.context("there is no BmapFileChecksum")?;
         // The sum is taken with zeros in its own place.
         let own = text.replacen(&sum, &"0".repeat(sum.len()), 1);
-        anyhow::ensure!(sum.len() == 64 && hex(&Sha256::digest(own)) == sum, "it is not what its own sum says");
+        anyhow::ensure!(
+            sum.len() == 64 && hex(&Sha256::digest(own)) == sum,
+            "it is not what its own sum says"
+        );
         let (size_bytes, block) =
             (draft.size.context("there is no ImageSize")?, draft.block.context("there is no BlockSize")?);
         anyhow::ensure!(block.is_power_of_two() && block >= 512, "BlockSize is {block}");

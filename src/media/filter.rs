@@ -37,9 +37,10 @@ impl Filter {
                 found.iter().filter_map(|it| it.as_ref()).any(|it| test(&it.to_lowercase(), &wanted))
             })
         };
-        let (whole, part) = (|found: &str, wanted: &str| found == wanted, |found: &str, wanted: &str| {
-            !wanted.is_empty() && found.contains(wanted)
-        });
+        let (whole, part) = (
+            |found: &str, wanted: &str| found == wanted,
+            |found: &str, wanted: &str| !wanted.is_empty() && found.contains(wanted),
+        );
         same(&self.serial, &[&disk.serial], whole)
             && same(&self.vendor, &[&disk.vendor, &disk.model], part)
             && same(&self.model, &[&disk.model], part)

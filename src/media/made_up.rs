@@ -19,7 +19,8 @@ pub fn disk(size: usize) -> Vec<u8> {
 /// A disk of `size` bytes with a node's data partition from `data` on.
 pub fn with_data(size: usize, data: usize) -> Vec<u8> {
     let start = data / 512;
-    let table = format!("label: gpt\nstart=2048, size=2048, name=\"esp\"\n5: start={start}, name=\"nuvol-data\"\n");
+    let table =
+        format!("label: gpt\nstart=2048, size=2048, name=\"esp\"\n5: start={start}, name=\"nuvol-data\"\n");
     partitioned(size, &table)
 }
 

@@ -158,11 +158,8 @@ mod tests {
     fn pieces_begin_where_a_disk_likes_it() {
         let block = BLOCK as u64;
         let spans = [Span::new(512, block + 1024), Span::new(3 * block, 3 * block + 512)];
-        let expected = [
-            Span::new(512, block),
-            Span::new(block, block + 1024),
-            Span::new(3 * block, 3 * block + 512),
-        ];
+        let expected =
+            [Span::new(512, block), Span::new(block, block + 1024), Span::new(3 * block, 3 * block + 512)];
         assert_eq!(pieces(&spans).collect::<Vec<_>>(), expected);
     }
 }

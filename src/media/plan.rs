@@ -40,7 +40,13 @@ pub struct Plan {
 
 impl Plan {
     /// The plan for `source` on a disk of `size` bytes that has the table `old` now.
-    pub fn new(source: &Source, size: u64, old: Option<&Table>, mode: Mode, disk: &str) -> Result<Self, Refusal> {
+    pub fn new(
+        source: &Source,
+        size: u64,
+        old: Option<&Table>,
+        mode: Mode,
+        disk: &str,
+    ) -> Result<Self, Refusal> {
         let preserved = match mode {
             Mode::Overwrite => None,
             Mode::Preserve => Some(preserved(source, old, size, disk)?),
@@ -130,4 +136,3 @@ fn meanwhile(size: u64, head: usize, stays: Option<(&Table, &Entry)>) -> (Vec<u8
     first[SECTOR as usize..SECTOR as usize + primary.len()].copy_from_slice(&primary);
     (first, (size - table.backup_bytes(), table.backup(size)))
 }
-

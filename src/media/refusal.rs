@@ -87,7 +87,9 @@ impl fmt::Display for Refusal {
             Self::NotWholeDisk { path, disk: Some(disk) } => {
                 write!(f, "`{}` is a partition of `{}`", path.display(), disk.display())
             }
-            Self::NotWholeDisk { path, disk: None } => write!(f, "`{}` is not a disk of its own", path.display()),
+            Self::NotWholeDisk { path, disk: None } => {
+                write!(f, "`{}` is not a disk of its own", path.display())
+            }
             Self::NoMedium(path) => write!(f, "`{}` has no medium", path.display()),
             Self::InUse(path, it) => write!(f, "`{}` is in use: {it}", path.display()),
             Self::Taken(path) => write!(f, "`{}` is in use by somebody who holds it alone", path.display()),
@@ -131,12 +133,16 @@ impl Refusal {
             Self::NotWholeDisk { disk: None, .. } => "name a disk of `nuvol flash --list`".to_owned(),
             Self::NoMedium(_) => "put a medium in".to_owned(),
             Self::InUse(_, it) => remedy_of(it),
-            Self::Taken(_) => "close what uses it (another `nuvol flash`, a virtual machine), or unplug it and \
+            Self::Taken(_) => {
+                "close what uses it (another `nuvol flash`, a virtual machine), or unplug it and \
                                plug it in again"
-                .to_owned(),
-            Self::ReadOnly(_) => "move the switch on the card or stick, or use another one: many that wear out \
+                    .to_owned()
+            }
+            Self::ReadOnly(_) => {
+                "move the switch on the card or stick, or use another one: many that wear out \
                                   become read-only"
-                .to_owned(),
+                    .to_owned()
+            }
             Self::TooSmall { needed_bytes, .. } => {
                 format!("use a disk of {} GB or more", needed_bytes.div_ceil(1_000_000_000))
             }
@@ -175,7 +181,7 @@ fn remedy_of(it: &Use) -> String {
 impl System {
     /// The disk that `path` names, which may be a link as in `/dev/disk/by-id`. Nothing is ever created.
     pub fn find(&self, path: &Path) -> anyhow::Result<Result<Disk, Refusal>> {
-        let real = self.real(path);
+        let real = if self.is_this_machine() { path.to_owned() } else { self.real(path) };
         let Ok(metadata) = fs::metadata(&real) else { return Ok(Err(Refusal::Missing(path.to_owned()))) };
         let target = fs::canonicalize(&real).unwrap_or(real);
         let name = target.file_name().map(|it| it.to_string_lossy().into_owned()).unwrap_or_default();
@@ -221,7 +227,11 @@ impl Disk {
     /// Every reason not to write `needed_bytes` to it.
     pub fn refusals(&self, needed_bytes: u64) -> Vec<Refusal> {
         let path = || self.path.clone();
-        let mut found: Vec<Refusal> = self.uses.iter().map(|it| Refusal::InUse(path(), it.clone())).collect();
+        let is_system = |it: &&Use| matches!(it, Use::System { .. });
+        // Nobody shall think that it could be had by taking the system apart.
+        let ours = self.uses.iter().find(is_system);
+        let uses = ours.map_or(&*self.uses, std::slice::from_ref);
+        let mut found: Vec<Refusal> = uses.iter().map(|it| Refusal::InUse(path(), it.clone())).collect();
         if self.read_only {
             found.push(Refusal::ReadOnly(path()));
         }

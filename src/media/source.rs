@@ -146,7 +146,8 @@ impl Source {
             self.size_bytes = bmap.size_bytes;
             self.mapped = joined(bmap.ranges.iter().map(|(span, _)| *span).collect(), 0);
             let fits = self.kind == Kind::Zstd || bmap.size_bytes == file_bytes;
-            let wrong = || anyhow::anyhow!("it is for an image of another size than `{}`", self.path.display());
+            let wrong =
+                || anyhow::anyhow!("it is for an image of another size than `{}`", self.path.display());
             anyhow::ensure!(fits, anyhow::Error::from(Untrusted::from(wrong())).context(what()));
             (self.sums, self.map) = (bmap.ranges, Some(path));
         } else if self.kind == Kind::Raw {

@@ -105,7 +105,8 @@ pub fn check(image: &Path, beside: &[&Path], demands: &Demands) -> anyhow::Resul
         match listed(&sums, file) {
             Some(digest) if sha256_file(file)? == *digest => {}
             Some(_) => {
-                let text = format!("`{}` is not what `{}` says; fetch it again", file.display(), path.display());
+                let text =
+                    format!("`{}` is not what `{}` says; fetch it again", file.display(), path.display());
                 return Err(Untrusted(text).into());
             }
             // Among downloads there may be the checksums of something else.

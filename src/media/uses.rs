@@ -79,7 +79,8 @@ impl Users {
         }
         users.add_btrfs(system)?;
         let swaps = system.text(Path::new("proc/swaps")).unwrap_or_default();
-        users.swaps = swaps.lines().skip(1).filter_map(|line| base(line.split_whitespace().next()?)).collect();
+        users.swaps =
+            swaps.lines().skip(1).filter_map(|line| base(line.split_whitespace().next()?)).collect();
         users.add_arrays(&system.text(Path::new("proc/mdstat")).unwrap_or_default());
         let folders = system.list("proc/spl/kstat/zfs")?;
         let is_pool = |name: &String| system.text(&Path::new("proc/spl/kstat/zfs").join(name).join("state"));

@@ -81,18 +81,22 @@ impl Job<'_> {
         let (mut verified_bytes, mut rewritten) = (0, 0);
         if verification == Verification::ReadBack {
             rewritten = self.verify(&sums)?;
-            verified_bytes = length(&self.plan.write) + self.ends().map(|(_, bytes)| bytes.len() as u64).sum::<u64>();
+            verified_bytes =
+                length(&self.plan.write) + self.ends().map(|(_, bytes)| bytes.len() as u64).sum::<u64>();
         }
         self.finish(verification)?;
-        Ok(Outcome { written_bytes: length(&self.plan.write) + self.plan.head.len() as u64, verified_bytes, rewritten })
+        Ok(Outcome {
+            written_bytes: length(&self.plan.write) + self.plan.head.len() as u64,
+            verified_bytes,
+            rewritten,
+        })
     }
 
     /// Compares the medium with what it should hold, and writes nothing.
     pub fn compare(&self) -> anyhow::Result<u64> {
         let meter = self.report.meter("verify", length(&self.plan.write));
-        let compare = |span: Span, bytes: &[u8], scratch: &mut Block| {
-            Ok(self.difference(span, bytes, scratch))
-        };
+        let compare =
+            |span: Span, bytes: &[u8], scratch: &mut Block| Ok(self.difference(span, bytes, scratch));
         let found = each_piece(self.source, &self.plan.write, &meter, &compare)?;
         meter.finish("");
         let mut bad: Vec<Span> = found.into_iter().flatten().collect();
@@ -160,7 +164,8 @@ impl Job<'_> {
         let look = |sum: &Sum, scratch: &mut Block| {
             let bytes = &mut scratch.bytes_mut()[..sum.span.length() as usize];
             // What cannot be read is as bad as what is wrong.
-            let good = self.medium.read_at(bytes, sum.span.from).is_ok() && *Sha256::digest(&*bytes) == sum.digest;
+            let good =
+                self.medium.read_at(bytes, sum.span.from).is_ok() && *Sha256::digest(&*bytes) == sum.digest;
             meter.add(sum.span.length(), Some(crate::report::Limit::Disk));
             Ok((!good).then_some(sum.span))
         };
@@ -232,7 +237,9 @@ impl Job<'_> {
     fn put(&self, at: u64, bytes: &[u8]) -> anyhow::Result<()> {
         let mut block = Block::new(bytes.len())?;
         block.bytes_mut().copy_from_slice(bytes);
-        self.medium.write_at(block.bytes(), at).with_context(|| format!("writing {} bytes at {at}", bytes.len()))?;
+        self.medium
+            .write_at(block.bytes(), at)
+            .with_context(|| format!("writing {} bytes at {at}", bytes.len()))?;
         self.medium.sync().context("waiting for the disk")
     }
 }

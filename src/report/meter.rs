@@ -52,7 +52,8 @@ pub struct Meter {
 impl Meter {
     pub(super) fn new(report: Report, phase: &'static str, total: u64) -> Self {
         let bar = ProgressBar::with_draw_target(Some(total), report.target());
-        let template = "{prefix:<10} {bar:30} {percent:>3} %  {bytes}/{total_bytes}  {bytes_per_sec}  ETA {eta}  {msg}";
+        let template =
+            "{prefix:<10} {bar:30} {percent:>3} %  {bytes}/{total_bytes}  {bytes_per_sec}  ETA {eta}  {msg}";
         if let Ok(style) = ProgressStyle::with_template(template) {
             bar.set_style(style);
         }

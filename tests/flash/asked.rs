@@ -32,9 +32,15 @@ fn a_disk_is_chosen_from_those_that_are_free() {
     image.write_all_at(&[0x55, 0xaa], 510).unwrap();
     let ask = |typed: &str| on_terminal(dir.path(), "image.raw --system . --dry-run --allow-unsigned", typed);
     let (text, code) = ask("1\n");
-    assert!(text.contains("  1  /dev/sdb  SanDisk Ultra, 30.8 GB, serial 4C530001230115112233, usb"), "{text}");
+    assert!(
+        text.contains("  1  /dev/sdb  SanDisk Ultra, 30.8 GB, serial 4C530001230115112233, usb"),
+        "{text}"
+    );
     assert!(text.contains("label PHOTOS") && !text.contains("  2  "), "{text}");
-    assert!(text.contains("protected: `/dev/nvme0n1` is in use: `/dev/mapper/vg-root` is mounted at `/`"), "{text}");
+    assert!(
+        text.contains("protected: `/dev/nvme0n1` is in use: `/dev/mapper/vg-root` is mounted at `/`"),
+        "{text}"
+    );
     assert!(code == 0 && text.contains("/dev/sdb: SanDisk Ultra"), "{text}");
     for typed in ["\n", "2\n", "0\n", "yes\n"] {
         let (text, code) = ask(typed);
@@ -51,7 +57,10 @@ fn a_disk_is_erased_only_when_its_name_was_typed() {
     let before = disk.bytes();
     let args = format!("image.raw {} --allow-unsigned", disk.node);
     let (text, code) = on_terminal(dir.path(), &args, "yes\n");
-    assert!(code == 4 && text.contains("This erases /dev/loop") && text.contains("was not confirmed"), "{text}");
+    assert!(
+        code == 4 && text.contains("This erases /dev/loop") && text.contains("was not confirmed"),
+        "{text}"
+    );
     assert!(disk.bytes() == before, "the disk was written to");
     let (text, code) = on_terminal(dir.path(), &args, &format!("{}\n", disk.token()));
     assert!(code == 0 && text.contains("written and read back"), "{text}");

@@ -17,9 +17,14 @@ fn flash(root: &Path, args: &[&str]) -> String {
     let output = nuvol.current_dir(root).env("NO_COLOR", "1").output().unwrap();
     let messages = String::from_utf8(output.stderr).unwrap();
     // How long it took is another thing each time.
-    let messages: String = messages.lines().filter(|line| !line.starts_with("check ")).map(|it| format!("{it}\n")).collect();
+    let messages: String =
+        messages.lines().filter(|line| !line.starts_with("check ")).map(|it| format!("{it}\n")).collect();
     let results = String::from_utf8(output.stdout).unwrap();
-    format!("$ nuvol flash {}\n{results}{messages}--- exit {}\n", args.join(" "), output.status.code().unwrap())
+    format!(
+        "$ nuvol flash {}\n{results}{messages}--- exit {}\n",
+        args.join(" "),
+        output.status.code().unwrap()
+    )
 }
 
 /// The machine, and an image that is all hole.
@@ -43,9 +48,24 @@ fn disks_are_shown_with_all_that_tells_them_apart() {
 fn every_disk_that_must_stay_is_refused_with_a_reason_and_a_remedy() {
     let root = workshop();
     let disks = [
-        "/dev/nvme0n1", "/dev/nvme0n1p2", "/dev/mapper/luks-system", "/dev/sdc", "/dev/mmcblk0", "/dev/sdd", "/dev/sde",
-        "/dev/sdf", "/dev/sdg", "/dev/sdh", "/dev/sdi", "/dev/sdj", "/dev/sdk", "/dev/sdl", "/dev/nvme1n1", "/dev/null",
-        "/dev/nothing", "image.raw",
+        "/dev/nvme0n1",
+        "/dev/nvme0n1p2",
+        "/dev/mapper/luks-system",
+        "/dev/sdc",
+        "/dev/mmcblk0",
+        "/dev/sdd",
+        "/dev/sde",
+        "/dev/sdf",
+        "/dev/sdg",
+        "/dev/sdh",
+        "/dev/sdi",
+        "/dev/sdj",
+        "/dev/sdk",
+        "/dev/sdl",
+        "/dev/nvme1n1",
+        "/dev/null",
+        "/dev/nothing",
+        "image.raw",
     ];
     let said: String = disks
         .iter()
@@ -101,11 +121,16 @@ fn a_recorded_machine_is_never_written_to() {
 fn a_filter_is_a_choice_only_where_one_disk_fits() {
     let root = workshop();
     let disks = System::at(root.path()).disks().unwrap();
-    let choose = |filter: Filter| filter.choose(&disks).map(|disk| disk.name.clone()).map_err(|it| it.to_string());
+    let choose =
+        |filter: Filter| filter.choose(&disks).map(|disk| disk.name.clone()).map_err(|it| it.to_string());
     let (text, none) = (|it: &str| Some(it.to_owned()), "no disk is what was asked for");
     assert_eq!(choose(Filter { model: text("ultra"), ..Filter::default() }), Ok("sdb".into()));
     assert_eq!(choose(Filter { serial: text("WD-WCC6Y0000001"), ..Filter::default() }), Ok("sdf".into()));
-    assert_eq!(choose(Filter { serial: text("WD-WCC6"), ..Filter::default() }), Err(none.into()), "a serial is whole");
+    assert_eq!(
+        choose(Filter { serial: text("WD-WCC6"), ..Filter::default() }),
+        Err(none.into()),
+        "a serial is whole"
+    );
     assert_eq!(choose(Filter { vendor: text(""), ..Filter::default() }), Err(none.into()));
     let usb = Filter { transport: text("usb"), ..Filter::default() };
     let several = "3 disks are what was asked for: `/dev/sdb`, `/dev/sdc`, `/dev/sdd`";

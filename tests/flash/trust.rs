@@ -18,7 +18,10 @@ fn release(folder: &Path) -> [String; 2] {
     let path = |name: &str| keys.join(name).to_str().unwrap().to_owned();
     for name in ["ours", "theirs"] {
         // -W: without a password.
-        run("minisign", &["-G", "-W", "-p", &path(&format!("{name}.pub")), "-s", &path(&format!("{name}.key"))]);
+        run(
+            "minisign",
+            &["-G", "-W", "-p", &path(&format!("{name}.pub")), "-s", &path(&format!("{name}.key"))],
+        );
     }
     run("minisign", &["-S", "-s", &path("ours.key"), "-m", folder.join("SHA256SUMS").to_str().unwrap()]);
     [path("ours.pub"), path("theirs.pub")]

@@ -87,7 +87,10 @@ fn an_image_without_a_table_is_written_as_it_is() {
     let Some(disk) = Loop::new(&dir.path().join("disk"), 8 * MIB) else { return };
     written(dir.path(), "live.iso", &disk, &[]);
     assert!(disk.bytes()[..bytes.len()] == bytes, "the disk is not the image");
-    let (text, code) = said(&flash(dir.path(), &["live.iso", &disk.node, "--allow-unsigned", "--preserve", "--confirm", "x"]));
+    let (text, code) = said(&flash(
+        dir.path(),
+        &["live.iso", &disk.node, "--allow-unsigned", "--preserve", "--confirm", "x"],
+    ));
     assert!(code == 4 && text.contains("leaves no place for a data partition"), "{text}");
 }
 
@@ -118,7 +121,9 @@ fn node_disk(folder: &Path, data: u64) -> Option<(Loop, Vec<u8>)> {
     let start = data / 512;
     partition(
         Path::new(&disk.node),
-        &format!("label: gpt\n1: start=2048, size=2048, name=\"esp\"\n5: start={start}, size=65536, name=\"nuvol-data\"\n"),
+        &format!(
+            "label: gpt\n1: start=2048, size=2048, name=\"esp\"\n5: start={start}, size=65536, name=\"nuvol-data\"\n"
+        ),
     );
     let kept = disk.bytes()[data as usize..data as usize + (32 << 20)].to_vec();
     Some((disk, kept))
