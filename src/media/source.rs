@@ -231,7 +231,8 @@ impl Stream<'_> {
     }
 }
 
-/// The map of the image at `path`: its name with `.bmap` behind it, or in place of its endings.
+/// The map of the image at `path`: its name with `.bmap` behind it, or in place of its endings. An ISO keeps its
+/// ending: a release's `x.bmap` is that of `x.raw`.
 fn map_beside(path: &Path) -> Option<PathBuf> {
     let mut name = path.file_name()?.to_str()?.to_owned();
     loop {
@@ -240,7 +241,7 @@ fn map_beside(path: &Path) -> Option<PathBuf> {
             return Some(map);
         }
         let (shorter, ending) = name.rsplit_once('.')?;
-        if !["zst", "raw", "iso", "img"].contains(&ending) {
+        if !["zst", "raw", "img"].contains(&ending) {
             return None;
         }
         name = shorter.to_owned();
