@@ -31,4 +31,6 @@ pub mod workshop;
 
 pub mod vm;
 
+pub mod media;
+
 pub mod cli;

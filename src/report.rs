@@ -1,11 +1,15 @@
-//! What people see while a build runs: one line a stage with its time, bars with ETA on a
+//! What people see while something runs: one line a stage with its time, bars with ETA on a
 //! terminal, plain lines elsewhere, JSON lines for machines. All of it on standard error.
+
+mod meter;
 
 use std::io::IsTerminal as _;
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde::Serialize;
+
+pub use meter::{Limit, Meter};
 
 use crate::store::Found;
 
@@ -37,8 +41,24 @@ pub enum Unit {
 #[derive(Serialize)]
 #[serde(tag = "event", rename_all = "kebab-case")]
 enum Event<'a> {
-    Stage { stage: &'a str, seconds: f64, reused: bool, detail: &'a str },
-    Note { text: &'a str },
+    Stage {
+        stage: &'a str,
+        seconds: f64,
+        reused: bool,
+        detail: &'a str,
+    },
+    Note {
+        text: &'a str,
+    },
+    Progress {
+        phase: &'a str,
+        bytes: u64,
+        total: u64,
+        bytes_per_second: u64,
+        eta_seconds: u64,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        limit: Option<Limit>,
+    },
 }
 
 impl Report {
@@ -89,6 +109,11 @@ impl Report {
         bar.set_prefix(label.to_owned());
         bar.enable_steady_tick(Duration::from_millis(250));
         bar
+    }
+
+    /// Counts the bytes of a phase that has `total` of them.
+    pub fn meter(&self, phase: &'static str, total: u64) -> Meter {
+        Meter::new(*self, phase, total)
     }
 
     fn target(&self) -> ProgressDrawTarget {

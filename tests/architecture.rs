@@ -29,7 +29,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
         ],
     ),
     ("vm", &["host", "spec"]),
-    ("media", &["host"]),
+    ("media", &["host", "store", "report"]),
 ];
 
 /// These stand above the stages and may name all of them.

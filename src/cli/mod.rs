@@ -7,6 +7,9 @@ mod cache_explain;
 mod check;
 mod compare;
 mod doctor;
+mod find;
+mod flash;
+mod flash_show;
 mod install;
 mod lock;
 mod matrix;
@@ -67,6 +70,8 @@ enum Verb {
     Run(run::Run),
     Test(test::Test),
     Verify(verify::Verify),
+    Flash(flash::Flash),
+    Find(find::Find),
     Doctor(doctor::Doctor),
     Cache(cache::Cache),
     /// Print a completion script for a shell
@@ -119,6 +124,8 @@ fn dispatch(cli: &Cli) -> anyhow::Result<u8> {
         Verb::Run(args) => run::run(&cli.common, args),
         Verb::Test(args) => test::run(&cli.common, args),
         Verb::Verify(args) => verify::run(&cli.common, args),
+        Verb::Flash(args) => flash::run(&cli.common, args),
+        Verb::Find(args) => find::run(&cli.common, args),
         Verb::Doctor(args) => doctor::run(&cli.common, args),
         Verb::Cache(args) => cache::run(&cli.common, args),
         Verb::Completions { shell } => {
@@ -131,11 +138,14 @@ fn dispatch(cli: &Cli) -> anyhow::Result<u8> {
     }
 }
 
-/// The documented exit code of a failure: 4 unsafe, 6 environment, 7 network, 1 anything else.
+/// The documented exit code of a failure: 3 input, 4 unsafe, 5 not trusted, 6 environment, 7 network, 8 not verified,
+/// 1 anything else.
 fn code_of(err: &anyhow::Error) -> u8 {
     let has = |test: fn(&(dyn std::error::Error + 'static)) -> bool| err.chain().any(test);
     if err.downcast_ref::<Problems>().is_some() {
         3
+    } else if let Some(code) = flash::code_of(err) {
+        code
     } else if err.is::<EnvironmentLacks>() || err.downcast_ref::<EnvironmentLacks>().is_some() {
         6
     } else if err.downcast_ref::<NetworkFailed>().is_some() {

@@ -7,12 +7,13 @@ use anyhow::Context as _;
 
 use super::{Common, doctor, lock};
 use crate::host::{Host, Scratch, on_signals};
+use crate::media::{Key, Untrusted};
 use crate::overlay;
 use crate::plan::{self, Plan};
 use crate::release::{Statement, deviation, lock_of, problems};
 use crate::rootfs::{Installer, Resolution, Source};
 use crate::spec::{Architecture, Format, MirrorUrl, ProfileName, Tree};
-use crate::store::Store;
+use crate::store::{SIGNATURE, SUMS, Store};
 use crate::workshop::Workshop;
 
 /// Check a release against its checksums and its manifest; with --rebuild, build it again and compare
@@ -24,6 +25,9 @@ pub struct Verify {
     /// Build it again from its own lock, with nothing but packages taken from the shelf, and compare the images
     #[arg(long)]
     rebuild: bool,
+    /// File with the maker's public key, as minisign writes it: the release must be signed with it
+    #[arg(long, value_name = "FILE")]
+    key: Option<PathBuf>,
     /// Where the releases of profiles lie
     #[arg(long, value_name = "DIR", default_value = "out")]
     out: PathBuf,
@@ -47,6 +51,9 @@ pub fn run(common: &Common, args: &Verify) -> anyhow::Result<u8> {
     on_signals()?;
     let folder = folder(common, args)?;
     let mut wrong = problems(&folder)?;
+    if let Some(key) = &args.key {
+        wrong.extend(signature(&Key::of_file(key)?, &folder)?);
+    }
     if wrong.is_empty() && args.rebuild {
         wrong.extend(rebuild(common, args, &folder)?);
     }
@@ -60,6 +67,17 @@ pub fn run(common: &Common, args: &Verify) -> anyhow::Result<u8> {
         wrong.iter().for_each(|line| println!("{line}"));
     }
     Ok(if wrong.is_empty() { 0 } else { WRONG })
+}
+
+/// What is wrong with the signature of the release in `folder`.
+fn signature(key: &Key, folder: &Path) -> anyhow::Result<Option<String>> {
+    let path = folder.join(SUMS);
+    let sums = fs::read(&path).with_context(|| format!("reading `{}`", path.display()))?;
+    match key.has_signed(&sums, folder) {
+        Ok(true) => Ok(None),
+        Ok(false) => Ok(Some(format!("{SIGNATURE}: is missing"))),
+        Err(err) => err.downcast::<Untrusted>().map(|bad| Some(bad.to_string())),
+    }
 }
 
 fn folder(common: &Common, args: &Verify) -> anyhow::Result<PathBuf> {

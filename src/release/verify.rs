@@ -11,9 +11,8 @@ use serde::Deserialize;
 use crate::disk::{first_byte, first_difference};
 use crate::overlay::Overlay;
 use crate::spec::Architecture;
-use crate::store::sha256_file;
+use crate::store::{SIGNATURE, SUMS, Sums, sha256_file};
 
-const SUMS: &str = "SHA256SUMS";
 const MANIFEST: &str = "manifest.json";
 
 /// What a release says of itself.
@@ -77,24 +76,18 @@ pub fn problems(folder: &Path) -> anyhow::Result<Vec<String>> {
     let text = fs::read_to_string(&path)
         .with_context(|| format!("reading `{}`: is `{}` a release?", path.display(), folder.display()))?;
     let mut found = Vec::new();
-    let mut sums: BTreeMap<&str, &str> = BTreeMap::new();
-    for (number, line) in text.lines().enumerate() {
-        match line.split_once("  ").filter(|(_, name)| is_plain(name)) {
-            Some((digest, name)) => {
-                sums.insert(name, digest);
-            }
-            None => found.push(format!("{SUMS}: line {} is no checksum", number + 1)),
-        }
-    }
+    let Sums { digests: sums, unclear } = Sums::parse(&text);
+    found.extend(unclear.iter().map(|line| format!("{SUMS}: line {line} is no checksum")));
     let names = names(folder)?;
     for (name, digest) in &sums {
-        if !names.contains(*name) {
+        if !names.contains(name) {
             found.push(format!("{name}: is missing"));
         } else if sha256_file(&folder.join(name))? != *digest {
             found.push(format!("{name}: is not what {SUMS} says"));
         }
     }
-    let known = |name: &String| name == SUMS || sums.contains_key(name.as_str());
+    // The checksums cannot name their own signature.
+    let known = |name: &String| name == SUMS || name == SIGNATURE || sums.contains_key(name);
     found.extend(names.iter().filter(|name| !known(name)).map(|name| format!("{name}: is not in {SUMS}")));
     if sums.contains_key(MANIFEST) && names.contains(MANIFEST) {
         found.extend(contradictions(&Statement::read(folder)?, &sums));
@@ -105,15 +98,10 @@ pub fn problems(folder: &Path) -> anyhow::Result<Vec<String>> {
 }
 
 /// Where the manifest and the checksums say different things.
-fn contradictions(statement: &Statement, sums: &BTreeMap<&str, &str>) -> Vec<String> {
-    let differs = |image: &&StatedImage| sums.get(image.file.as_str()) != Some(&image.sha256.as_str());
+fn contradictions(statement: &Statement, sums: &BTreeMap<String, String>) -> Vec<String> {
+    let differs = |image: &&StatedImage| sums.get(&image.file) != Some(&image.sha256);
     let line = |image: &StatedImage| format!("{}: {MANIFEST} and {SUMS} say different things", image.file);
     statement.images.iter().filter(differs).map(line).collect()
-}
-
-/// A name, and nothing that would lead out of the folder.
-fn is_plain(name: &str) -> bool {
-    !name.is_empty() && !name.contains('/') && name != "." && name != ".."
 }
 
 fn names(folder: &Path) -> anyhow::Result<BTreeSet<String>> {
@@ -176,11 +164,11 @@ mod tests {
     use std::fs;
     use std::path::Path;
 
-    use super::{MANIFEST, SUMS, deviation, problems};
+    use super::{MANIFEST, deviation, problems};
     use crate::disk::made_up;
     use crate::overlay::{Content, Entry, Overlay};
     use crate::spec::Architecture;
-    use crate::store::sha256_file;
+    use crate::store::{SUMS, sha256_file};
 
     /// Describes the image `x.raw` in `folder` as a release; it was made from the root file system `rootfs`.
     fn describe(folder: &Path, rootfs: &str, digest: &str) {

@@ -7,6 +7,7 @@ mod packages;
 mod pending;
 mod seal;
 mod space;
+mod sums;
 mod threads;
 mod verify;
 
@@ -23,6 +24,7 @@ pub use artifact::{Artifact, sha256_file, spans};
 pub use hashed::{Hashed, Reach};
 pub use seal::{KNOWN, Look, Mark, SEAL, Seal, What};
 pub use space::{Entry, Freed};
+pub use sums::{SIGNATURE, SUMS, Sums};
 pub use threads::side_by_side;
 pub use verify::{Damage, Verified};
 
