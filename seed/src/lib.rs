@@ -23,7 +23,7 @@ pub use disk::Disk;
 pub use outcome::{KeyOutcome, Outcome, State, Told};
 pub use place::{Extent, find};
 pub use problem::{Problem, Scope, Span};
-pub use read::{Read, VERSION, read, with_claim_code_hash};
+pub use read::{Read, VERSION, read, read_bytes, with_claim_code_hash};
 pub use volume::{Volume, is_ours};
 
 /// The label of the FAT file system.

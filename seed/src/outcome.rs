@@ -1,6 +1,7 @@
 //! `nuvol-result.json`: what the node says about its configuration.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
@@ -48,6 +49,19 @@ pub enum State {
     Unsupported,
     /// It is valid, but could not be applied.
     Failed,
+}
+
+/// The word of the file.
+impl fmt::Display for State {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Applied => "applied",
+            Self::Kept => "kept",
+            Self::Refused => "refused",
+            Self::Unsupported => "unsupported",
+            Self::Failed => "failed",
+        })
+    }
 }
 
 /// A problem, as the node tells it.

@@ -35,6 +35,23 @@ impl Read {
     }
 }
 
+/// Reads the bytes of a whole file. It never fails: what is wrong is told in the problems.
+pub fn read_bytes(bytes: &[u8]) -> Read {
+    match std::str::from_utf8(bytes) {
+        Ok(text) => read(text),
+        Err(error) => {
+            let good = String::from_utf8_lossy(&bytes[..error.valid_up_to()]);
+            let problem = Problem {
+                span: Span::of(&good, &(good.len()..good.len())),
+                scope: Scope::File,
+                cause: "these are not letters in UTF-8".to_owned(),
+                remedy: Some("save the file as UTF-8".to_owned()),
+            };
+            Read { config: Config::default(), problems: vec![problem] }
+        }
+    }
+}
+
 /// Reads a whole file. It never fails: what is wrong is told in the problems.
 pub fn read(text: &str) -> Read {
     let (table, errors) = DeTable::parse_recoverable(text);

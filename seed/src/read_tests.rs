@@ -1,4 +1,4 @@
-use super::{read, with_claim_code_hash};
+use super::{read, read_bytes, with_claim_code_hash};
 use crate::config::{Network, Section};
 use crate::{Scope, claim};
 
@@ -143,6 +143,17 @@ fn nothing_counts_of_a_file_that_may_mean_anything() {
         assert_eq!(got.config, crate::Config::default());
         assert!(told(text)[0].starts_with(cause), "{text}: {:?}", told(text));
     }
+}
+
+#[test]
+fn editors_of_other_systems_are_understood_or_told() {
+    assert_eq!(
+        read_bytes(b"\xef\xbb\xbfversion = 1\r\nname = \"ana\"\r\n").config.name.as_deref(),
+        Some("ana")
+    );
+    let got = read_bytes(b"version = 1\nname = \"\xf1u\"\n");
+    assert!(got.is_void());
+    assert_eq!(got.problems[0].to_string(), "2:9: these are not letters in UTF-8; save the file as UTF-8");
 }
 
 #[test]
