@@ -9,7 +9,7 @@ use toml::de::DeValue;
 use crate::config::Network;
 use crate::fields::{At, Fields, Finder};
 
-const KEYS: [&str; 6] = ["interface", "mac", "dhcp", "addresses", "gateway", "dns"];
+pub(crate) const KEYS: [&str; 6] = ["interface", "mac", "dhcp", "addresses", "gateway", "dns"];
 /// The kernel's names for ports are shorter than 16 bytes.
 const LONGEST_PORT: usize = 15;
 const MOST: usize = 32;

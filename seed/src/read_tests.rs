@@ -174,3 +174,27 @@ fn a_claim_code_comes_into_a_file_that_stays_as_it_was() {
     let windows = with_claim_code_hash("version = 1\r\nname = \"a\"\r\n", &one).unwrap();
     assert_eq!(read(&windows).config.name.as_deref(), Some("a"));
 }
+
+#[cfg(feature = "schema")]
+#[test]
+fn the_schema_has_the_keys_that_are_read() {
+    let schema = schemars::schema_for!(crate::Config).to_value();
+    let keys = |value: &serde_json::Value| {
+        let mut keys: Vec<String> = value["properties"].as_object().unwrap().keys().cloned().collect();
+        keys.sort();
+        keys
+    };
+    let sorted = |known: &[&str]| {
+        let mut known: Vec<String> = known.iter().map(|it| (*it).to_owned()).collect();
+        known.sort();
+        known
+    };
+    assert_eq!(keys(&schema), sorted(&super::KEYS));
+    for (name, known) in
+        [("Ssh", &crate::ssh::KEYS[..]), ("Network", &crate::network::KEYS), ("Wifi", &crate::wifi::KEYS)]
+    {
+        let part = &schema["$defs"][name];
+        assert_eq!(keys(part), sorted(known));
+        assert_eq!(part["additionalProperties"], false);
+    }
+}

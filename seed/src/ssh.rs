@@ -20,8 +20,10 @@ const KINDS: [&str; 7] = [
 const LONGEST_KEY: usize = 4096;
 const MOST_KEYS: usize = 64;
 
+pub(crate) const KEYS: [&str; 1] = ["keys"];
+
 pub(crate) fn read(finder: &mut Finder<'_>, value: &Spanned<DeValue<'_>>) -> Option<Ssh> {
-    let fields = Fields::of(finder, "ssh", value, &["keys"])?;
+    let fields = Fields::of(finder, "ssh", value, &KEYS)?;
     let keys = fields.texts(finder, "keys");
     if fields.value("keys").is_none() {
         finder.wrong(&fields.range, "`keys` is missing").mend("add a line `keys = [\"ssh-ed25519 …\"]`");

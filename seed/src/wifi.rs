@@ -6,8 +6,10 @@ use toml::de::DeValue;
 use crate::config::Wifi;
 use crate::fields::{Fields, Finder};
 
+pub(crate) const KEYS: [&str; 3] = ["ssid", "password", "country"];
+
 pub(crate) fn read(finder: &mut Finder<'_>, value: &Spanned<DeValue<'_>>) -> Option<Wifi> {
-    let fields = Fields::of(finder, "wifi", value, &["ssid", "password", "country"])?;
+    let fields = Fields::of(finder, "wifi", value, &KEYS)?;
     let ssid = fields.required(finder, "ssid");
     let password = fields.text(finder, "password");
     let country = fields.required(finder, "country");

@@ -152,7 +152,7 @@ fn show(common: &Common, target: &Path) -> anyhow::Result<u8> {
     }
     match &result {
         Some(outcome) => say(common, &lines(outcome))?,
-        None => eprintln!("no node has booted from it yet"),
+        None => eprintln!("no node has said anything about it yet"),
     }
     Ok(0)
 }

@@ -112,9 +112,11 @@ impl Disks {
         text(&partition.join("uevent")).lines().any(|line| line.strip_prefix("PARTNAME=") == Some(PARTITION))
     }
 
-    /// Whether it is no disk that somebody could plug in: a file, memory, a part of others.
+    /// Whether it is no disk that somebody could plug in: a file, memory, a part of others. Drives for floppies wait
+    /// for seconds.
     fn is_made_up(&self, path: &Path) -> bool {
-        path.components().any(|part| part.as_os_str() == "virtual")
+        let mut names = path.components().map(|part| part.as_os_str().to_string_lossy());
+        names.any(|name| name == "virtual" || name.starts_with("floppy"))
     }
 
     fn device(&self, path: &Path) -> PathBuf {

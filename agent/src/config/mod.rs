@@ -116,25 +116,31 @@ fn note(what: &str, done: anyhow::Result<()>) {
 
 /// The configuration that lies in `place`.
 fn take(place: &Found) -> anyhow::Result<Option<Vec<u8>>> {
+    read_file(place, CONFIG_FILE)
+}
+
+fn read_file(place: &Found, name: &str) -> anyhow::Result<Option<Vec<u8>>> {
     let file = File::open(&place.device).with_context(|| format!("opening `{}`", place.device.display()))?;
-    Volume::open(&file, place.extent)?.read(CONFIG_FILE)
+    Volume::open(&file, place.extent)?.read(name)
+}
+
+/// Tells what came of a configuration. Where nobody ever set anything there is nothing to tell.
+fn answer(place: &Found, outcome: &Outcome) -> anyhow::Result<()> {
+    if outcome.sha256.is_none() && read_file(place, RESULT_FILE).ok().flatten().is_none() {
+        return Ok(());
+    }
+    let text = serde_json::to_string_pretty(outcome).context("writing JSON")?;
+    put(place, RESULT_FILE, (text + "\n").as_bytes())
 }
 
 /// Writes a file unless it is there already: flash does not last for ever.
 fn put(place: &Found, name: &str, bytes: &[u8]) -> anyhow::Result<()> {
-    let open = |write| OpenOptions::new().read(true).write(write).open(&place.device);
-    let context = || format!("opening `{}`", place.device.display());
-    let file = open(false).with_context(context)?;
-    if Volume::open(&file, place.extent)?.read(name).ok().flatten().as_deref() == Some(bytes) {
+    if read_file(place, name).ok().flatten().as_deref() == Some(bytes) {
         return Ok(());
     }
-    let file = open(true).with_context(context)?;
+    let file = OpenOptions::new().read(true).write(true).open(&place.device);
+    let file = file.with_context(|| format!("opening `{}` for writing", place.device.display()))?;
     Volume::open(&file, place.extent)?.write(name, bytes)
-}
-
-fn answer(place: &Found, outcome: &Outcome) -> anyhow::Result<()> {
-    let text = serde_json::to_string_pretty(outcome).context("writing JSON")?;
-    put(place, RESULT_FILE, (text + "\n").as_bytes())
 }
 
 #[cfg(test)]
