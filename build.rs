@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 const TREE: [&str; 3] = ["overlays", "packages.yaml", "profiles"];
 /// What cargo needs to compile the agent: of the builder, that it is there.
-const AGENT: [&str; 7] = [
+const AGENT: [&str; 9] = [
     "Cargo.lock",
     "Cargo.toml",
     "agent/Cargo.toml",
@@ -16,6 +16,8 @@ const AGENT: [&str; 7] = [
     "agent/languages",
     "agent/src",
     "agent/templates",
+    "seed/Cargo.toml",
+    "seed/src",
 ];
 const BUILDER: &str = "src/lib.rs";
 

@@ -117,7 +117,7 @@ fn the_jobs_of_a_pipeline() {
 
 #[test]
 fn the_schemas_for_editors() {
-    for kind in ["profile", "packages", "overlay"] {
+    for kind in ["profile", "packages", "overlay", "seed"] {
         check(&format!("schema-{kind}"), &["schema", kind]);
     }
 }

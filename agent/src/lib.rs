@@ -4,8 +4,10 @@
 //! door that makes events or carries out actions, and no door names another. [`run`] joins them.
 //!
 //! [`helper`] is a program of its own in the same crate: it does as root the few things that the agent may not.
+//! [`config`] is another: it applies what was set before boot.
 
 pub mod bus;
+pub mod config;
 pub mod ctl;
 pub mod helper;
 pub mod http;

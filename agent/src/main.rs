@@ -57,7 +57,7 @@ struct Serve {
     #[arg(long, value_name = "PATH", default_value = "/run/nuvol-helper.sock")]
     helper: PathBuf,
     /// File with the argon2id hash of a claim code that was set before boot
-    #[arg(long, value_name = "PATH", default_value = "/run/nuvol-config/claim-code-hash")]
+    #[arg(long, value_name = "PATH", default_value = "/var/lib/nuvol-config/claim-code-hash")]
     claim_code_hash: PathBuf,
 }
 

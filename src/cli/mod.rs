@@ -16,6 +16,7 @@ mod matrix;
 mod plan;
 mod run;
 mod schema;
+mod seed;
 mod test;
 mod verify;
 
@@ -67,6 +68,7 @@ enum Verb {
     Plan(plan::Show),
     Lock(lock::Lock),
     Schema(schema::Schema),
+    Seed(seed::Seed),
     Run(run::Run),
     Test(test::Test),
     Verify(verify::Verify),
@@ -121,6 +123,7 @@ fn dispatch(cli: &Cli) -> anyhow::Result<u8> {
         Verb::Lock(args) => lock::run(&cli.common, args),
         Verb::Plan(args) => plan::run(&cli.common, args),
         Verb::Schema(args) => schema::run(args),
+        Verb::Seed(args) => seed::run(&cli.common, args),
         Verb::Run(args) => run::run(&cli.common, args),
         Verb::Test(args) => test::run(&cli.common, args),
         Verb::Verify(args) => verify::run(&cli.common, args),
@@ -150,7 +153,7 @@ fn code_of(err: &anyhow::Error) -> u8 {
         6
     } else if err.downcast_ref::<NetworkFailed>().is_some() {
         7
-    } else if has(|it| it.is::<Leak>()) {
+    } else if has(|it| it.is::<Leak>() || it.is::<seed::InUse>()) {
         4
     } else {
         1

@@ -51,6 +51,9 @@ pub struct Run {
     /// The port of this machine that leads to the node's page [default: a free one]
     #[arg(long, value_name = "PORT")]
     port: Option<u16>,
+    /// Lead this port of this machine to that of the node, such as 2222:22; may be given several times
+    #[arg(long, value_name = "PORT:PORT", value_parser = forward)]
+    forward: Vec<Forward>,
     /// Keep what the node writes in this file, and go on from there if it is there already
     #[arg(long, value_name = "FILE")]
     keep: Option<PathBuf>,
@@ -93,10 +96,19 @@ pub fn run(common: &Common, args: &Run) -> anyhow::Result<u8> {
     // People go in by HTTPS; how the agent is, it tells without.
     let plain = agent::free_port()?;
     machine.forwards = vec![Forward { host: plain, guest: 80 }, Forward { host: port, guest: 443 }];
+    machine.forwards.extend(&args.forward);
     machine.monitor = Some(dir.join("monitor"));
     let interrupt = Interrupt::watch()?;
     let guest = Guest::start(&machine, dir, plain)?;
     watch(common, args, guest, &interrupt, port)
+}
+
+/// `2222:22`
+fn forward(text: &str) -> Result<Forward, String> {
+    let ports =
+        text.split_once(':').and_then(|(host, guest)| Some((host.parse().ok()?, guest.parse().ok()?)));
+    let (host, guest) = ports.ok_or("two numbers of ports are needed, such as 2222:22")?;
+    Ok(Forward { host, guest })
 }
 
 fn medium(args: &Run, usual: Medium) -> Medium {
@@ -164,7 +176,13 @@ fn tell(common: &Common, ready: &Ready) -> anyhow::Result<()> {
     } else {
         println!("{}", ready.url);
         println!("name: {}", ready.name);
-        println!("claim code: {}", ready.claim.as_deref().unwrap_or("none (the node has an owner)"));
+        println!(
+            "claim code: {}",
+            ready
+                .claim
+                .as_deref()
+                .unwrap_or("none shown (the node has an owner, or was given a code before)")
+        );
         eprintln!("Ctrl-C switches the node off.");
     }
     Ok(())

@@ -25,6 +25,8 @@ pub enum Kind {
     Packages,
     /// overlays/*/overlay.yaml
     Overlay,
+    /// nuvol.toml, for `nuvol seed`
+    Seed,
 }
 
 /// Prints a schema; returns the exit code.
@@ -33,6 +35,7 @@ pub fn run(args: &Schema) -> anyhow::Result<u8> {
         Kind::Profile => schema_for!(Profile),
         Kind::Packages => schema_for!(Catalog),
         Kind::Overlay => schema_for!(OverlaySpec),
+        Kind::Seed => schema_for!(nuvol_seed::Config),
     };
     let mut schema = schema.to_value();
     without_null(&mut schema);

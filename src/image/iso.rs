@@ -19,6 +19,8 @@ use crate::spec::Architecture;
 use crate::workshop::{Finished as _, Making, Workshop};
 
 const EFI_BYTES: u64 = 8 << 20;
+/// NUVOL-CFG of the medium: for a text of some lines, and the node's answer.
+const CONFIG_BYTES: u64 = 4 << 20;
 /// GRUB's core for CDs on the medium.
 const CORE_PATH: &str = "boot/grub/i386-pc/eltorito.img";
 /// What GRUB's core for CDs can do by itself.
@@ -72,7 +74,7 @@ impl<'a> Iso<'a> {
 
 impl Making for Iso<'_> {
     const STAGE: &'static str = "iso";
-    const VERSION: u32 = 5;
+    const VERSION: u32 = 6;
     const FILE: &'static str = "live.iso";
 
     fn make(&self, shop: &Workshop, to: &Path, work: &Path) -> anyhow::Result<()> {
@@ -96,14 +98,14 @@ impl Making for Iso<'_> {
         let bench = self.tools.bench(shop, self.epoch).write(work).write(to);
         let bench = bench.lend(raw.parent().context("the disk lies nowhere")?);
         self.squash(&bench, &raw, &medium.join("live/disk.squashfs"))?;
-        let efi = self.efi(&bench, &files, work)?;
+        let appended = [self.efi(&bench, &files, work)?, self.config(&bench, work)?];
         for (from, to) in [(files.shim(), files.default_name()), (files.grub("gcd"), files.name("grub"))] {
             fs::copy(from, medium.join("EFI/BOOT").join(to)).context("adding boot loaders")?;
         }
         let core = has_bios(self.architecture).then(|| self.core(&bench, &files, work, &medium));
         core.transpose()?;
         date_all(&medium, UNIX_EPOCH + Duration::from_secs(self.epoch)).context("dating the medium")?;
-        self.assemble(&bench, &files, &medium, &efi, to)
+        self.assemble(&bench, &files, &medium, &appended, to)
     }
 }
 
@@ -147,8 +149,7 @@ impl Iso<'_> {
     /// The FAT image that UEFI boots from. `gcd` is Debian's signed GRUB for media.
     fn efi(&self, bench: &Bench<'_>, files: &BootFiles, work: &Path) -> anyhow::Result<PathBuf> {
         let image = work.join("efi.img");
-        let id = u32::from_str_radix(&self.build[..8], 16).context("deriving a volume id")?;
-        let fat = Fat::make(bench, &image, EFI_BYTES, id, "NUVOL-EFI")?;
+        let fat = Fat::make(bench, &image, EFI_BYTES, self.volume_id()?, "NUVOL-EFI")?;
         fat.folders(&["EFI", "EFI/BOOT"])?;
         for (file, name) in [
             (files.shim(), files.default_name()),
@@ -158,6 +159,17 @@ impl Iso<'_> {
             fat.copy(&file, &format!("EFI/BOOT/{name}"))?;
         }
         Ok(image)
+    }
+
+    /// As on a disk: what `nuvol seed` sets, and any machine can edit.
+    fn config(&self, bench: &Bench<'_>, work: &Path) -> anyhow::Result<PathBuf> {
+        let image = work.join("config.img");
+        Fat::make(bench, &image, CONFIG_BYTES, self.volume_id()?.wrapping_add(1), "NUVOL-CFG")?;
+        Ok(image)
+    }
+
+    fn volume_id(&self) -> anyhow::Result<u32> {
+        u32::from_str_radix(&self.build[..8], 16).context("deriving a volume id")
     }
 
     fn core(&self, bench: &Bench<'_>, files: &BootFiles, work: &Path, medium: &Path) -> anyhow::Result<()> {
@@ -181,10 +193,10 @@ impl Iso<'_> {
         bench: &Bench<'_>,
         files: &BootFiles,
         medium: &Path,
-        efi: &Path,
+        [efi, config]: &[PathBuf; 2],
         out: &Path,
     ) -> anyhow::Result<()> {
-        let (efi, out, medium) = (show(efi), show(out), show(medium));
+        let (efi, config, out, medium) = (show(efi), show(config), show(out), show(medium));
         let hybrid = show(&files.modules().join("boot_hybrid.img"));
         let mut args =
             vec!["-as", "mkisofs", "-quiet", "-o", &out, "-V", "NUVOL", "-J", "-joliet-long", "-r"];
@@ -194,7 +206,10 @@ impl Iso<'_> {
             args.extend(["--grub2-mbr", &hybrid, "--mbr-force-bootable"]);
         }
         let esp = "C12A7328-F81F-11D2-BA4B-00A0C93EC93B";
-        args.extend(["-append_partition", "2", esp, &efi, "-appended_part_as_gpt", "-c", "boot/boot.cat"]);
+        // Basic data, so that every desktop shows it.
+        let data = "EBD0A0A2-B9E5-4433-87C0-68B6B72699C7";
+        args.extend(["-append_partition", "2", esp, &efi, "-append_partition", "3", data, &config]);
+        args.extend(["-appended_part_as_gpt", "-c", "boot/boot.cat"]);
         if has_bios(self.architecture) {
             args.extend(["-b", CORE_PATH, "-no-emul-boot", "-boot-load-size", "4", "-boot-info-table"]);
             args.extend(["--grub2-boot-info", "-eltorito-alt-boot"]);

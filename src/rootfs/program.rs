@@ -19,9 +19,9 @@ const SOURCE: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/agent.tar"));
 const LOCK: &str = include_str!("../../Cargo.lock");
 /// The package of crates, and the name of its log.
 const NAME: &str = "nuvol-agent";
-/// What the agent's package has for programs: the agent itself, the helper that does as root what it may not, and what
-/// runs a node from a command line.
-pub(super) const PROGRAMS: [&str; 3] = [NAME, "nuvol-helper", "nuvolctl"];
+/// What the agent's package has for programs: the agent itself, the helper that does as root what it may not, what runs
+/// a node from a command line, and what applies the configuration before boot.
+pub(super) const PROGRAMS: [&str; 4] = [NAME, "nuvol-helper", "nuvolctl", "nuvol-config"];
 
 /// Places in the sandbox. No path of the host is seen by the compiler, and none of these by the program.
 const SOURCE_AT: &str = "/source";
@@ -83,7 +83,7 @@ struct ProgramRecipe<'a> {
 
 impl Recipe for ProgramRecipe<'_> {
     const STAGE: &'static str = "program";
-    const VERSION: u32 = 3;
+    const VERSION: u32 = 4;
 
     fn make(&self, shop: &Workshop, dir: &Path) -> anyhow::Result<()> {
         let (source, build) = (dir.join("source"), dir.join("build"));
@@ -143,6 +143,7 @@ mod tests {
         assert_eq!(text("Cargo.lock"), LOCK);
         assert!(text("agent/src/main.rs").contains("fn main"));
         assert!(text("agent/src/bin/nuvol-helper.rs").contains("fn main"));
+        assert!(text("seed/src/lib.rs").contains("pub use read"));
         assert!(text("src/lib.rs").is_empty(), "of the builder only its manifest is there");
         assert!(!dir.path().join("agent/tests").exists());
         assert!(SOURCE.len() < 2 << 20);

@@ -21,6 +21,7 @@ fuzz_target!(|bytes: &[u8]| {
         "catalogue" => services::fuzz(bytes),
         "person" => person(bytes),
         "helper" => helper::fuzz::bytes(bytes),
+        "seed" => seed(bytes),
         "typed" => ctl::fuzz(bytes),
         other => panic!("there is no target `{other}`"),
     }
@@ -38,3 +39,18 @@ fn person(bytes: &[u8]) {
         assert!(password.chars().count() >= 10);
     }
 }
+
+/// The configuration before boot, from a partition that anybody may have written to.
+fn seed(bytes: &[u8]) {
+    let read = nuvol_seed::read_bytes(bytes);
+    for section in nuvol_seed::Section::ALL {
+        assert!(!(read.config.has(section) && (read.is_void() || read.is_refused(section))), "{section:?}");
+    }
+    let lines = bytes.iter().filter(|byte| **byte == b'\n').count() as u32 + 1;
+    assert!(read.problems.iter().all(|it| (1..=lines).contains(&it.span.line) && it.span.column > 0));
+    if let (true, Ok(text)) = (read.problems.is_empty(), std::str::from_utf8(bytes)) {
+        nuvol_seed::with_claim_code_hash(text, HASH).expect("a valid file takes a claim code");
+    }
+}
+
+const HASH: &str = "$argon2id$v=19$m=19456,t=2,p=1$MDEyMzQ1Njc4OWFiY2RlZg$3gZNX/1hDCIQn8nLFy5ACXXuXt2tDUEmCsQEzYFKaZo";

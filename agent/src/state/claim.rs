@@ -3,12 +3,9 @@
 use std::path::Path;
 
 use anyhow::Context;
+use nuvol_seed::claim::{draw, is_code};
 
 use super::durable;
-
-/// No two of these look alike, on paper or on a screen: without 0 O, 1 I L, 2 Z, 5 S, 8 B, G (6) and U (V).
-const LETTERS: &[u8; 23] = b"34679ACDEFHJKMNPQRTVWXY";
-const LENGTH: usize = 8;
 
 /// The code in `<dir>/claim-code`, where there is one. The folder is emptied by a reboot and kept over a restart of
 /// the agent, and so is the code.
@@ -20,7 +17,7 @@ pub fn claim_code(dir: &Path) -> anyhow::Result<Option<String>> {
 
 /// Draws a new code and shows it: the console reads `<dir>/claim-code`.
 pub fn new_claim_code(dir: &Path) -> anyhow::Result<String> {
-    let code = draw().context("drawing a claim code")?;
+    let code = draw()?;
     durable::write(&dir.join("claim-code"), &format!("{code}\n"), 0o644)?;
     Ok(code)
 }
@@ -46,47 +43,4 @@ pub fn preset_claim_code(path: &Path) -> anyhow::Result<Option<String>> {
         path.display()
     );
     Ok(Some(hash.to_owned()))
-}
-
-fn draw() -> Result<String, getrandom::Error> {
-    let mut code = String::new();
-    while code.len() < LENGTH + 1 {
-        let mut byte = [0];
-        getrandom::fill(&mut byte)?;
-        if code.len() == LENGTH / 2 {
-            code.push('-');
-        }
-        // Five bits have 32 values: those beyond the last letter are thrown away, so that all are as likely.
-        if let Some(letter) = LETTERS.get(usize::from(byte[0] & 31)) {
-            code.push(char::from(*letter));
-        }
-    }
-    Ok(code)
-}
-
-pub(super) fn is_code(text: &str) -> bool {
-    let (left, right) = text.split_once('-').unwrap_or_default();
-    [left, right]
-        .iter()
-        .all(|half| half.len() == LENGTH / 2 && half.bytes().all(|letter| LETTERS.contains(&letter)))
-}
-
-#[cfg(test)]
-mod tests {
-    use std::collections::BTreeSet;
-
-    use super::{draw, is_code};
-
-    #[test]
-    fn a_code_is_easy_to_read_out() {
-        let codes: BTreeSet<_> = (0..500).map(|_| draw().unwrap()).collect();
-        assert_eq!(codes.len(), 500);
-        assert!(codes.iter().all(|code| is_code(code) && code.len() == 9), "{codes:?}");
-        let letters: BTreeSet<char> = codes.iter().flat_map(|code| code.chars()).collect();
-        assert_eq!(letters.into_iter().collect::<String>(), "-34679ACDEFHJKMNPQRTVWXY");
-        assert!(is_code("K7QF-93MX"));
-        for bad in ["", "K7QF93MX", "K7QF-93M", "K7QF-93MXX", "k7qf-93mx", "K7QF-93M0", "K7Q\n-93MX"] {
-            assert!(!is_code(bad), "{bad:?}");
-        }
-    }
 }

@@ -2,7 +2,7 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
-use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt, fchown};
 use std::path::Path;
 
 use anyhow::Context;
@@ -13,7 +13,7 @@ const FILE_LIMIT_BYTES: usize = 4 * 1024 * 1024;
 const HEAD_BYTES: u64 = 256;
 
 /// Reads a text file of the state; `None` where there is none.
-pub(super) fn read(path: &Path) -> anyhow::Result<Option<String>> {
+pub(crate) fn read(path: &Path) -> anyhow::Result<Option<String>> {
     let Some(bytes) = read_bytes(path)? else { return Ok(None) };
     let text = String::from_utf8(bytes).with_context(|| format!("reading `{}`", path.display()))?;
     Ok(Some(text))
@@ -43,6 +43,11 @@ fn read_some(path: &Path, limit: u64) -> anyhow::Result<Option<Vec<u8>>> {
 /// Writes aside, waits until it is on the disk, and renames: afterwards `path` has all of `text`, and if the
 /// power fails in between it has all or nothing of it.
 pub(super) fn write(path: &Path, text: &str, mode: u32) -> anyhow::Result<()> {
+    write_for(path, text, mode, None)
+}
+
+/// The same, for the group of this number to use as far as `mode` lets it.
+pub(crate) fn write_for(path: &Path, text: &str, mode: u32, group: Option<u32>) -> anyhow::Result<()> {
     // Cut off when it is read again, it would be taken for damaged.
     anyhow::ensure!(
         text.len() < FILE_LIMIT_BYTES,
@@ -60,6 +65,9 @@ pub(super) fn write(path: &Path, text: &str, mode: u32) -> anyhow::Result<()> {
         // Secret from its first moment: the mode is given when the file is made.
         let mut file = OpenOptions::new().write(true).create_new(true).mode(mode & 0o600).open(&aside)?;
         file.write_all(text.as_bytes())?;
+        if group.is_some() {
+            fchown(&file, None, group)?;
+        }
         file.set_permissions(fs::Permissions::from_mode(mode))?;
         file.sync_all()?;
         fs::rename(&aside, path)?;

@@ -1,6 +1,6 @@
 //! What ci/fuzz reaches of the state.
 
-use super::{claim, document};
+use super::document;
 
 /// The text of a document: as it lies on the disk, and with a digest that fits, which no mutation finds by itself.
 pub fn document(bytes: &[u8]) {
@@ -15,7 +15,7 @@ pub fn document(bytes: &[u8]) {
 /// The file of the claim code.
 pub fn code(bytes: &[u8]) {
     let Ok(text) = std::str::from_utf8(bytes) else { return };
-    if claim::is_code(text) {
+    if nuvol_seed::claim::is_code(text) {
         assert_eq!(text.len(), 9);
     }
 }

@@ -16,7 +16,7 @@ use sha2::{Digest, Sha256};
 
 mod claim;
 pub mod document;
-mod durable;
+pub(crate) mod durable;
 #[cfg(fuzzing)]
 pub mod fuzz;
 
