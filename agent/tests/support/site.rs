@@ -9,6 +9,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Body;
 use axum::http::{HeaderMap, Request, StatusCode};
+use axum::response::Response;
 use http_body_util::BodyExt;
 use nuvol_agent::http::ask::{Asker, Question};
 use nuvol_agent::http::password::Hasher;
@@ -237,6 +238,7 @@ impl Site {
             hasher: Hasher::default(),
             uptime,
             unix_s,
+            run: "run1".into(),
             fingerprint: "AB:CD".into(),
             key: "00ff".into(),
         });
@@ -284,6 +286,14 @@ impl Site {
     }
 
     pub async fn send(&self, ask: Ask) -> Answer {
+        let response = self.open(ask).await;
+        let (status, headers) = (response.status(), response.headers().clone());
+        let bytes = response.into_body().collect().await.unwrap().to_bytes();
+        Answer { status, headers, body: String::from_utf8(bytes.to_vec()).unwrap() }
+    }
+
+    /// The answer before its end, which may be far.
+    pub async fn open(&self, ask: Ask) -> Response {
         let mut request = Request::builder().method(ask.method.as_str()).uri(ask.path);
         for (name, value) in ask.headers {
             request = request.header(name, value);
@@ -291,9 +301,6 @@ impl Site {
         let mut request = request.body(Body::from(ask.body)).unwrap();
         let (from, at): (SocketAddr, SocketAddr) = (ask.from.parse().unwrap(), ask.at.parse().unwrap());
         request.extensions_mut().insert(Peer::new(from, at, ask.secure));
-        let response = self.app.clone().oneshot(request).await.unwrap();
-        let (status, headers) = (response.status(), response.headers().clone());
-        let bytes = response.into_body().collect().await.unwrap().to_bytes();
-        Answer { status, headers, body: String::from_utf8(bytes.to_vec()).unwrap() }
+        self.app.clone().oneshot(request).await.unwrap()
     }
 }

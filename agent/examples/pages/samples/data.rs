@@ -33,6 +33,7 @@ pub fn context(language: Language) -> Context {
         secure: true,
         uptime: Duration::from_secs(93_784),
         unix_s: NOW_S,
+        run: "5a".into(),
         fingerprint: FINGERPRINT.into(),
         key: "6c".repeat(32).into(),
     }
@@ -133,6 +134,7 @@ pub fn snapshot() -> Snapshot {
         ServiceReport { usage, operation, settings, ..ServiceReport::new(service, units) }
     };
     Snapshot {
+        number: 7,
         name: "nuvol-7f3a".to_owned(),
         image: Image { profile: "home".to_owned(), version: "0.2.0".to_owned() },
         systemd: Systemd::Answers,
