@@ -60,6 +60,7 @@ fn step(phase: Phase) -> Step {
         Phase::Starting => Step::Starting,
         Phase::Stopping => Step::Stopping,
         Phase::Firewall => Step::Firewall,
+        Phase::Undoing => Step::Undoing,
     }
 }
 

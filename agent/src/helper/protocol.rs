@@ -136,6 +136,8 @@ pub enum Phase {
     Firewall,
     /// It counts what is there.
     Measuring,
+    /// Something went wrong: it puts everything back as it was.
+    Undoing,
 }
 
 /// Why something went wrong.

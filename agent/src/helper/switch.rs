@@ -25,7 +25,7 @@ impl Helper {
         self.ports_are_free(&systemd, service).await?;
         let begun = self.put_on(&systemd, service, phase).await;
         let Err(Failure { cause, detail }) = begun else { return Ok(Outcome::Nothing) };
-        phase(Phase::Stopping);
+        phase(Phase::Undoing);
         let detail = match self.put_off(&systemd, service, &mut |_| ()).await {
             Ok(()) => detail,
             Err(left) => format!("{detail}; and putting it back failed: {}", left.detail),
@@ -103,7 +103,7 @@ impl Helper {
         let Err(Failure { cause, detail }) = self.restart_if_on(service, phase).await else {
             return Ok(Outcome::Nothing);
         };
-        phase(Phase::Writing);
+        phase(Phase::Undoing);
         let mut detail = format!("{detail}; the old settings are back");
         if let Err(error) = durable::restore(&path, before.as_deref(), SETTINGS_MODE) {
             detail = format!("{detail}, but not on the disk: {error:#}");
