@@ -223,6 +223,7 @@ unfitting-guessable = Too easy to guess. Several words in a row are easy to reme
 unfitting-different = The two passwords are not the same.
 wrong-code = This is not the claim code. Compare it with the node’s screen, letter by letter.
 wrong-password = Name or password is wrong.
+wrong-old-password = This is not your present password.
 wrong-nothing-chosen = Choose one.
 field-unknown = There is no such setting.
 field-node-name = A name has lower-case letters, digits and hyphens.
@@ -257,10 +258,13 @@ claim-owner-title = Who are you?
 claim-owner-text = The code was right. Choose a name and a password: you will be the owner of this node.
 claim-button = Become the owner
 join-title = You are invited to { $node }
-join-text = You will be a { $role }. { $means }
+join-text = You will be { $role ->
+    [owner] an
+   *[other] a
+} { $role }. { $means }
 join-button = Join
 join-password-title = A new password for { $name }
-join-password-text = Choose a new password. Wherever you are signed in now, you will be signed out.
+join-password-text = Choose a new password. Wherever you are signed in now, you will be signed out, and your keys for programs stop working.
 join-password-button = Set the password
 plain-title = { $node } is at home
 plain-text = The pages of this node are encrypted, so that nobody in your network reads along.
@@ -351,7 +355,7 @@ account-end-which = Sign out there: { $browser }
 session-nameless = Unknown browser
 account-password = Change the password
 account-password-button = Change the password
-account-password-note = Everywhere else you will be signed out.
+account-password-note = Everywhere else you will be signed out, and your keys for programs stop working: make new ones afterwards.
 account-tokens = Keys for programs
 account-tokens-empty = A key lets a program of yours use the node’s API in your name. You have none.
 token-new = New key

@@ -113,6 +113,10 @@ pub enum Wrong {
     Field(Field),
     /// None was chosen.
     NothingChosen,
+    /// One's own password is another one.
+    OldPassword,
+    /// It would leave the node without an owner.
+    LastOwner,
 }
 
 impl Form {

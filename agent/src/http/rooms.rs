@@ -10,6 +10,7 @@ use axum::routing::get;
 use super::Handle;
 use super::acts::entry;
 use super::context::Form;
+use super::forms::Number;
 use super::pages::{self, Step};
 use super::session::Visit;
 use crate::node::command::{Command, Refusal, Reply};
@@ -103,7 +104,7 @@ async fn settings(visit: Visit) -> Response {
     room(&visit, Right::Look, || pages::settings(&visit.context, &Form::default()))
 }
 
-async fn operation(visit: Visit, Path(id): Path<u32>) -> Response {
+async fn operation(visit: Visit, Number(id): Number) -> Response {
     room(&visit, Right::Look, || pages::operation(&visit.context, OperationId(id)))
 }
 

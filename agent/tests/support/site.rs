@@ -200,7 +200,7 @@ impl Ask {
 }
 
 impl Site {
-    /// A node that nobody has claimed, with two services.
+    /// A node that nobody has claimed, with three services.
     pub fn new() -> Self {
         let service = |name: &str| {
             let service = serde_json::json!({
@@ -222,7 +222,18 @@ impl Site {
             code: Arc::clone(&code),
             jobs: Arc::clone(&jobs),
         };
-        let services = ["syncthing", "tinc"].map(service).into();
+        let radio = serde_json::json!({
+            "name": "radio", "title": "radio", "summary": "", "role": "streaming", "start": "on-demand",
+            "units": ["radio.service"], "settings": [
+                {"name": "listeners", "title": "L", "kind": "number", "default": 10, "min": 1, "max": 100},
+                {"name": "place", "title": "P", "kind": "text", "default": "attic", "max-length": 8},
+                {"name": "open", "title": "O", "kind": "switch", "default": true},
+                {"name": "format", "title": "F", "kind": "choice", "default": "ogg", "choices": [
+                    {"name": "ogg", "title": "Ogg"}, {"name": "mp3", "title": "MP3"}]}],
+        });
+        let mut services = ["syncthing", "tinc"].map(service).to_vec();
+        services.push(("radio".to_owned(), serde_json::from_value(radio).unwrap()));
+        let services = services.into_iter().collect();
         heart.tell(Event::Catalogue(Catalogue { services, ..Catalogue::default() }));
         let restored = Restored { people: Some(People::default()), ..Restored::default() };
         heart.tell(Event::Restored(Box::new(restored)));

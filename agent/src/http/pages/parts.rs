@@ -269,3 +269,9 @@ pub(super) fn system_words(words: &str) -> String {
 pub(super) fn refusal(t: Language, form: &Form) -> Option<String> {
     form.refusal.as_ref().map(|refusal| t.refusal(refusal))
 }
+
+/// The same on a page with more than its form: that there are marked fields, too, which may be far below.
+pub(super) fn summary(t: Language, form: &Form) -> Option<String> {
+    let marked = (!form.wrong.is_empty()).then(|| t.say("refusal-fields"));
+    refusal(t, form).or(marked)
+}
