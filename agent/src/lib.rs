@@ -7,6 +7,7 @@
 
 pub mod bus;
 pub mod ctl;
+mod durable;
 pub mod helper;
 pub mod http;
 pub mod journal;
@@ -15,4 +16,5 @@ pub mod node;
 pub mod run;
 pub mod services;
 pub mod state;
+mod systemd;
 mod wiring;
