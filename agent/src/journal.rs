@@ -1,6 +1,7 @@
 //! Door to the journal: a line on standard error, with its level where systemd reads it.
 
 use std::io::Write;
+use std::process::ExitCode;
 use std::sync::OnceLock;
 
 use crate::node::Level;
@@ -11,6 +12,17 @@ pub fn write(level: Level, line: &str) {
     let head = if read_by_systemd() { format!("<{}>", priority(level)) } else { "nuvol-agent: ".to_owned() };
     // Not `eprintln!`: a journal that is away is no reason to end.
     std::io::stderr().write_all(format!("{head}{line}\n").as_bytes()).ok();
+}
+
+/// How a program ends: well, or with a line that says why.
+pub fn end(result: anyhow::Result<()>) -> ExitCode {
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            write(Level::Error, &format!("{error:#}"));
+            ExitCode::FAILURE
+        }
+    }
 }
 
 /// sd-daemon(3): the level of a line is a number in angle brackets before it.

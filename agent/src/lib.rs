@@ -9,6 +9,7 @@
 pub mod bus;
 pub mod config;
 pub mod ctl;
+mod durable;
 pub mod helper;
 pub mod http;
 pub mod journal;
@@ -17,4 +18,5 @@ pub mod node;
 pub mod run;
 pub mod services;
 pub mod state;
+mod systemd;
 mod wiring;

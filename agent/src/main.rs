@@ -7,7 +7,6 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 use nuvol_agent::bus::Bus;
-use nuvol_agent::node::Level;
 use nuvol_agent::{journal, run};
 
 /// Shows how this node is, as a web page and as JSON.
@@ -63,19 +62,12 @@ struct Serve {
 
 fn main() -> ExitCode {
     let Arguments { verb, serve } = Arguments::parse();
-    let done = match verb {
+    journal::end(match verb {
         Some(Verb::Serve(serve)) => start(serve),
         None => start(serve),
         Some(Verb::Qr { text }) => print_qr(&text),
         Some(Verb::HashCode) => print_hash(),
-    };
-    match done {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            journal::write(Level::Error, &format!("{error:#}"));
-            ExitCode::FAILURE
-        }
-    }
+    })
 }
 
 fn start(serve: Serve) -> anyhow::Result<()> {

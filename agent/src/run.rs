@@ -70,6 +70,8 @@ pub async fn serve(options: Options, sockets: Vec<TcpListener>) -> anyhow::Resul
         hasher: Hasher::default(),
         uptime: machine::uptime,
         unix_s: machine::unix_s,
+        // No two runs begin at the same nanosecond since boot.
+        run: format!("{:x}", machine::uptime().as_nanos()).into(),
         fingerprint: identity.fingerprint.into(),
         key: identity.key.into(),
     });

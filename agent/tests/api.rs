@@ -321,18 +321,26 @@ async fn nobody_learns_which_names_there_are() {
 }
 
 #[tokio::test]
-async fn a_new_password_needs_the_old_one_and_ends_the_other_sessions() {
+async fn a_new_password_needs_the_old_one_and_ends_the_other_sessions_and_all_tokens() {
     let (site, here) = Site::claimed().await;
     let there = site.sign_in("Ana").await;
+    let token = site.token(&here, &["read"]).await;
+    let bob = site.admit(&here, "Bob", "member").await;
+    let of_bob = site.token(&bob, &["read"]).await;
     let change = |old: &str, new: &str| {
         ask("PUT", "/api/v1/account/password").cookie(&here).json(&json!({"old": old, "new": new}))
     };
     let answer = site.send(change("wrong horse", "battery staple")).await;
     assert_eq!((answer.status.as_u16(), answer.json()["fields"]["old"].is_string()), (422, true));
-    assert!(site.send(change(PASSWORD, "short")).await.json()["fields"]["password"].is_string());
+    assert!(site.send(change(PASSWORD, "short")).await.json()["fields"]["new"].is_string());
+    // Nothing has changed yet.
+    assert_eq!(site.send(ask("GET", "/api/v1/account").token(&token)).await.status, 200);
     assert_eq!(site.send(change(PASSWORD, "battery staple")).await.status, 204);
     assert_eq!(site.send(ask("GET", "/api/v1/account").cookie(&here)).await.status, 200);
     assert_eq!(site.send(ask("GET", "/api/v1/account").cookie(&there)).await.status, 401);
+    assert_eq!(site.send(ask("GET", "/api/v1/account").token(&token)).await.status, 401);
+    // Those of others stay.
+    assert_eq!(site.send(ask("GET", "/api/v1/account").token(&of_bob)).await.status, 200);
     assert_eq!(site.send(sign_in("Ana", PASSWORD)).await.status, 422);
     assert_eq!(site.send(sign_in("ana", "battery staple")).await.status, 204);
 }

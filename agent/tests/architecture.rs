@@ -6,16 +6,19 @@ use std::fs;
 use std::path::Path;
 
 /// Each module with the modules of this crate that it may name.
-const MAP: [(&str, &[&str]); 11] = [
+const MAP: [(&str, &[&str]); 13] = [
     ("node", &["node"]),
     ("machine", &["node"]),
     ("journal", &["node"]),
     ("services", &["node", "services"]),
-    ("bus", &["node", "bus"]),
+    // What agent and helper both do.
+    ("durable", &[]),
+    ("systemd", &[]),
+    ("bus", &["node", "bus", "systemd"]),
     ("http", &["node", "http"]),
-    ("state", &["state"]),
+    ("state", &["state", "durable"]),
     // A program of its own, on the node: it reads the catalogue itself and believes nobody.
-    ("helper", &["node", "helper", "journal", "services"]),
+    ("helper", &["node", "helper", "journal", "services", "durable", "systemd"]),
     // The heart with its ways out.
     ("wiring", &["node", "machine", "journal", "http", "state", "helper"]),
     ("run", &["node", "machine", "journal", "services", "bus", "http", "state", "helper", "wiring"]),
@@ -25,7 +28,7 @@ const MAP: [(&str, &[&str]); 11] = [
 
 /// Crates that belong to some modules.
 const PLACES: [(&str, &[&str]); 11] = [
-    ("zbus", &["bus/", "helper/"]),
+    ("zbus", &["bus/", "helper/", "systemd.rs"]),
     ("axum", &["http/"]),
     ("askama", &["http/pages/"]),
     ("fluent_bundle", &["http/language/"]),

@@ -115,9 +115,14 @@ fn work_is_followed_to_its_end() {
     // There is no helper here, and that is told.
     let failed = desk.run(&["service", "tinc", "on"]);
     assert_eq!((failed.code, failed.out.as_str()), (1, ""), "{}", failed.err);
-    assert!(failed.err.contains("helper-away"), "{}", failed.err);
+    assert!(failed.err.contains("waiting…\n"), "{}", failed.err);
+    assert!(failed.err.contains("waiting: helper-away"), "{}", failed.err);
     let begun = desk.done(&["service", "tinc", "restart", "--no-wait", "--json"]);
     assert!(begun.json()["operation"].is_number());
+    let steps = desk.done(&["operations", "0"]).out;
+    for expected in ["switch-on tinc, for Ana: failed\n", "waiting   failed\n", "starting  left-out\n"] {
+        assert!(steps.contains(expected), "`{expected}` is not in {steps}");
+    }
     let operations = desk.done(&["operations"]).out;
     assert!(operations.contains("switch-on tinc") && operations.contains("helper-away"), "{operations}");
     assert_eq!(desk.run(&["service", "tinc", "log"]).code, 1);

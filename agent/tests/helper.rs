@@ -14,9 +14,10 @@ use std::time::Duration;
 
 use common::{Daemon, State};
 use nuvol_agent::helper::client::ask;
-use nuvol_agent::helper::protocol::{Cause, Final, Outcome, Phase, Power, Request};
+use nuvol_agent::helper::protocol::{Cause, Final, Outcome, Power, Request};
 use nuvol_agent::helper::server::{Rules, serve};
 use nuvol_agent::helper::verbs::{Helper, Options};
+use nuvol_agent::node::operation::{Operations, Step, Task};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{UnixListener, UnixStream};
 
@@ -77,14 +78,14 @@ impl Node {
         self.dir.path().join(name)
     }
 
-    /// Asks, and gives the answer and the phases before it.
-    async fn ask(&self, request: Request) -> (Final, Vec<Phase>) {
-        let mut phases = Vec::new();
-        let last = ask(&self.path("socket"), &request, |phase| phases.push(phase)).await.unwrap();
-        (last, phases)
+    /// Asks, and gives the answer and the steps before it.
+    async fn ask(&self, request: Request) -> (Final, Vec<Step>) {
+        let mut steps = Vec::new();
+        let last = ask(&self.path("socket"), &request, |step| steps.push(step)).await.unwrap();
+        (last, steps)
     }
 
-    async fn switch(&self, on: bool) -> (Final, Vec<Phase>) {
+    async fn switch(&self, on: bool) -> (Final, Vec<Step>) {
         self.ask(Request::Switch { service: "radio".to_owned(), on }).await
     }
 
@@ -122,12 +123,20 @@ fn helper(home: &Path) -> Helper {
 
 const DONE: Final = Final::Done(Outcome::Nothing);
 
+/// What the pages show as still to come: what the helper then does.
+fn planned(task: Task) -> Vec<Step> {
+    let mut operations = Operations::default();
+    operations.begin(task, "Ana", 0);
+    operations.list[0].steps().into_iter().map(|(step, ..)| step).filter(|it| *it != Step::Waiting).collect()
+}
+
 #[tokio::test]
 async fn a_service_is_switched_on_and_off_with_its_ports() {
     let node = Node::new(true, true).await;
-    let (last, phases) = node.switch(true).await;
+    let (last, steps) = node.switch(true).await;
     assert_eq!(last, DONE);
-    assert_eq!(phases, [Phase::Checking, Phase::Enabling, Phase::Starting, Phase::Firewall]);
+    assert_eq!(steps, [Step::Checking, Step::Enabling, Step::Starting, Step::Firewall]);
+    assert_eq!(steps, planned(Task::SwitchOn { service: "radio".into() }));
     assert_eq!(
         node.calls(),
         [
@@ -142,9 +151,10 @@ async fn a_service_is_switched_on_and_off_with_its_ports() {
     assert!(node.firewall().contains("tcp dport 8000 accept"));
     assert!(!node.firewall().contains("8001"));
 
-    let (last, phases) = node.switch(false).await;
+    let (last, steps) = node.switch(false).await;
     assert_eq!(last, DONE);
-    assert_eq!(phases, [Phase::Stopping, Phase::Enabling, Phase::Firewall]);
+    assert_eq!(steps, [Step::Stopping, Step::Enabling, Step::Firewall]);
+    assert_eq!(steps, planned(Task::SwitchOff { service: "radio".into() }));
     assert_eq!(
         node.calls(),
         [
@@ -156,6 +166,14 @@ async fn a_service_is_switched_on_and_off_with_its_ports() {
         ]
     );
     assert!(!node.firewall().contains("accept"));
+}
+
+#[tokio::test]
+async fn a_restart_takes_the_steps_that_are_shown() {
+    let node = Node::new(true, true).await;
+    node.switch(true).await;
+    let last = node.ask(Request::Restart { service: "radio".into() }).await;
+    assert_eq!(last, (DONE, planned(Task::Restart { service: "radio".into() })));
 }
 
 #[tokio::test]
@@ -172,8 +190,6 @@ async fn a_port_that_somebody_else_has_is_told_before_anything_is_done() {
     let list = "tcp LISTEN 0 1 *:8000 *:* cgroup:/x/radio.service\nudp UNCONN 0 0 *:8001 *:*\n";
     node.state.lock().unwrap().ports.1 = list.to_owned();
     assert_eq!(node.switch(true).await.0, DONE);
-    let Final::Done(Outcome::Ports(ports)) = node.ask(Request::Ports).await.0 else { panic!("ports") };
-    assert_eq!(ports.len(), 2);
 }
 
 #[tokio::test]
@@ -181,7 +197,8 @@ async fn what_does_not_start_is_off_and_closed_afterwards() {
     let node = Node::new(true, true).await;
     let failed = |unit: &str, result: &str| Cause::JobFailed { unit: unit.into(), result: result.into() };
     node.state.lock().unwrap().broken.insert("radio-helper.service".into(), "timeout".into());
-    let (Final::Failed { cause, .. }, _) = node.switch(true).await else { panic!("it cannot start") };
+    let (Final::Failed { cause, .. }, steps) = node.switch(true).await else { panic!("it cannot start") };
+    assert_eq!(steps, [Step::Checking, Step::Enabling, Step::Starting, Step::Undoing]);
     assert_eq!(cause, failed("radio-helper.service", "timeout"));
     let off = |node: &Node| {
         let state = node.state.lock().unwrap();
@@ -217,7 +234,9 @@ async fn settings_are_kept_secret_and_come_back_when_the_service_dislikes_them()
 
     node.switch(true).await;
     node.calls();
-    assert_eq!(node.set("guests", "7").await, DONE);
+    let settings = [("guests".to_owned(), "7".to_owned())].into();
+    let (last, steps) = node.ask(Request::Configure { service: "radio".into(), settings }).await;
+    assert_eq!((last, steps), (DONE, planned(Task::Configure { service: "radio".into() })));
     assert_eq!(node.calls(), ["restart radio.service", "restart radio-helper.service"]);
     assert_eq!(node.settings().lines().count(), 2);
     let asked = node.ask(Request::Settings { service: "radio".into() }).await.0;
@@ -233,8 +252,9 @@ async fn settings_are_kept_secret_and_come_back_when_the_service_dislikes_them()
 #[tokio::test]
 async fn names_and_power_are_systemds_and_a_folder_that_is_not_there_is_empty() {
     let node = Node::new(true, true).await;
-    assert_eq!(node.ask(Request::Rename { name: "valley-1".into() }).await.0, DONE);
-    assert_eq!(node.ask(Request::Power { how: Power::Reboot }).await.0, DONE);
+    let rename = Task::Rename { from: String::new(), to: "valley-1".into() };
+    assert_eq!(node.ask(Request::Rename { name: "valley-1".into() }).await, (DONE, planned(rename)));
+    assert_eq!(node.ask(Request::Power { how: Power::Reboot }).await, (DONE, planned(Task::Reboot)));
     assert_eq!(node.ask(Request::Power { how: Power::Off }).await.0, DONE);
     assert_eq!(node.calls(), ["rename valley-1", "start reboot.target", "start poweroff.target"]);
     let Final::Done(Outcome::Usage(sizes)) = node.ask(Request::Usage { service: "radio".into() }).await.0
@@ -249,8 +269,8 @@ async fn names_and_power_are_systemds_and_a_folder_that_is_not_there_is_empty() 
         Request::Logs { service: "radio".into(), lines: 501 },
     ];
     for request in refused {
-        let (last, phases) = node.ask(request).await;
-        assert!(matches!(last, Final::Refused { .. }) && phases.is_empty(), "{last:?}");
+        let (last, steps) = node.ask(request).await;
+        assert!(matches!(last, Final::Refused { .. }) && steps.is_empty(), "{last:?}");
     }
     assert_eq!(node.calls(), [""; 0]);
 }
@@ -329,7 +349,7 @@ async fn nonsense_is_refused_and_the_next_one_served() {
     assert_eq!(node.calls(), [""; 0]);
     assert_eq!(
         say(&node.path("socket"), b"{\"verb\":\"firewall\"}\n").await,
-        "{\"phase\":\"firewall\"}\n{\"done\":\"nothing\"}\n"
+        "{\"step\":\"firewall\"}\n{\"done\":\"nothing\"}\n"
     );
 }
 
@@ -344,7 +364,7 @@ async fn a_stranger_is_refused() {
 #[tokio::test]
 async fn who_is_away_is_named() {
     let dir = tempfile::tempdir().unwrap();
-    let error = ask(&dir.path().join("none"), &Request::Ports, |_| ()).await.unwrap_err();
+    let error = ask(&dir.path().join("none"), &Request::Firewall, |_| ()).await.unwrap_err();
     assert!(format!("{error:#}").starts_with("the helper is away: nothing answers at `"), "{error:#}");
 
     let node = Node::new(true, false).await;

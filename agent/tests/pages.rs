@@ -105,6 +105,47 @@ fn the_home_page_says_how_the_node_is_and_where_to_mend_it() {
 }
 
 #[test]
+fn an_operation_shows_every_step_and_how_it_stands() {
+    let steps = |id| {
+        let html = pages::operation(&english(Some(Role::Owner)), OperationId(id)).html;
+        let list = html
+            .split("<ol class=\"sheet steps\">")
+            .nth(1)
+            .unwrap()
+            .split("</ol>")
+            .next()
+            .unwrap()
+            .to_owned();
+        let words = |item: &str| {
+            let text: Vec<_> = item
+                .split('<')
+                .filter_map(|part| part.split_once('>'))
+                .map(|(_, text)| text.trim())
+                .collect();
+            text.into_iter().filter(|text| !text.is_empty()).collect::<Vec<_>>().join(": ")
+        };
+        (html, list.split("<li").skip(1).map(words).collect::<Vec<_>>())
+    };
+    let (html, running) = steps(3);
+    assert_eq!(
+        running,
+        [
+            "Waiting for its turn: done",
+            "Checking: done",
+            "Remembering it for the next start: done",
+            "Starting: now",
+            "Setting the firewall: to come"
+        ]
+    );
+    assert!(html.contains("max=\"5\" value=\"3\"></progress>"), "{html}");
+    assert_eq!(html.matches("aria-current=\"step\"").count(), 1);
+    let (html, failed) = steps(1);
+    assert_eq!(failed[1], "Checking: did not work");
+    assert_eq!(failed[4], "Setting the firewall: left out");
+    assert!(!html.contains("<progress"), "{html}");
+}
+
+#[test]
 fn a_change_on_trial_can_be_kept_and_taken_back() {
     let mut context = english(Some(Role::Owner));
     data::trial(&mut context);

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 mod support;
 
-use support::program::{Agent, command, furnish};
+use support::program::{Agent, PASSWORD, command, furnish};
 
 fn text_of(path: &Path) -> String {
     std::fs::read_to_string(path).unwrap()
@@ -56,6 +56,29 @@ fn people_sessions_and_tokens_outlive_a_restart_and_the_claim_code_does_not() {
     assert_eq!(people["people"][0]["name"], "Ana");
     assert_eq!(client.send("GET", "/api/v1/health", "", None).unwrap().json()["claimed"], true);
     assert!(!home.path().join("run/claim-code").exists());
+}
+
+#[test]
+fn what_is_kept_is_for_the_agent_alone() {
+    use std::os::unix::fs::PermissionsExt;
+    let home = tempfile::tempdir().unwrap();
+    let agent = Agent::start(home.path());
+    let code = agent.code();
+    let token = agent.claim();
+    let mut files = 0;
+    for entry in std::fs::read_dir(home.path().join("state")).unwrap() {
+        let path = entry.unwrap().path();
+        let mode = path.metadata().unwrap().permissions().mode() & 0o777;
+        assert_eq!(mode, 0o600, "{}", path.display());
+        let text = text_of(&path);
+        for secret in [PASSWORD, &code, token.rsplit(' ').next().unwrap()] {
+            assert!(!text.contains(secret), "a secret is in {}", path.display());
+        }
+        files += 1;
+    }
+    assert!(files >= 3, "key, certificate, people");
+    let journal = agent.journal();
+    assert!(!journal.contains(PASSWORD) && !journal.contains(&code), "{journal}");
 }
 
 #[test]

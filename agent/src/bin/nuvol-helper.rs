@@ -70,20 +70,13 @@ struct Serve {
 
 fn main() -> ExitCode {
     let Arguments { verb, serve } = Arguments::parse();
-    let result = match verb {
+    journal::end(match verb {
         Some(Verb::Rules { services }) => std::io::stdout()
             .write_all(verbs::first_rules(&services).as_bytes())
             .context("printing the rules"),
         Some(Verb::Serve(serve)) => start(serve),
         None => start(serve),
-    };
-    match result {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            journal::write(Level::Error, &format!("{error:#}"));
-            ExitCode::FAILURE
-        }
-    }
+    })
 }
 
 fn start(serve: Serve) -> anyhow::Result<()> {

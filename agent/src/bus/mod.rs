@@ -12,13 +12,14 @@ use tokio::sync::{Notify, mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, sleep_until};
 use zbus::message::Type;
-use zbus::{Connection, MatchRule, MessageStream, connection};
+use zbus::{Connection, MatchRule, MessageStream};
 
 use crate::node::Event;
+use crate::systemd::{MANAGER, ManagerProxy, SYSTEMD};
 
 mod systemd;
 
-use systemd::{ManagerProxy, SYSTEMD, UNITS};
+use systemd::UNITS;
 
 /// systemd answers in milliseconds; a call that takes longer is taken for lost.
 const ANSWER_LIMIT: Duration = Duration::from_secs(10);
@@ -76,15 +77,11 @@ async fn session(
     events: &mpsc::Sender<Event>,
     answered: &mut bool,
 ) -> anyhow::Result<Infallible> {
-    let builder = match bus {
-        Bus::System => connection::Builder::system(),
-        Bus::At(address) => connection::Builder::address(address.as_str()),
+    let address = match bus {
+        Bus::System => None,
+        Bus::At(address) => Some(address.as_str()),
     };
-    let build = builder.method_timeout(ANSWER_LIMIT).build();
-    let connection = tokio::time::timeout(ANSWER_LIMIT, build)
-        .await
-        .context("connecting to D-Bus takes too long")?
-        .context("connecting to D-Bus")?;
+    let connection = crate::systemd::connect(address, ANSWER_LIMIT).await?;
     let manager = ManagerProxy::new(&connection).await?;
     let changes = Changes::default();
     let mut listeners = JoinSet::new();
@@ -166,7 +163,7 @@ impl Changes {
             .member("PropertiesChanged")
             .path_namespace(UNITS)
             .build()?;
-        let reloading = from_systemd().interface(systemd::MANAGER).member("Reloading").build()?;
+        let reloading = from_systemd().interface(MANAGER).member("Reloading").build()?;
         let mut changed = MessageStream::for_match_rule(changed, connection, NonZeroUsize::new(256)).await?;
         let mut reloading = MessageStream::for_match_rule(reloading, connection, None).await?;
         let (changes, reloads) = (self.clone(), self.clone());

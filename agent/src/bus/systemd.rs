@@ -4,56 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::Context;
 use zbus::proxy::CacheProperties;
-use zbus::{Connection, OwnedObjectPath, fdo, proxy};
+use zbus::{Connection, fdo};
 
 use crate::node::unit::{End, Unit};
+use crate::systemd::{ManagerProxy, SYSTEMD, ServiceProxy, UnitProxy};
 
-/// systemd's name on the bus.
-pub(super) const SYSTEMD: &str = "org.freedesktop.systemd1";
-/// Its main interface.
-pub(super) const MANAGER: &str = "org.freedesktop.systemd1.Manager";
 /// All units lie below this path.
 pub(super) const UNITS: &str = "/org/freedesktop/systemd1/unit";
-
-#[proxy(
-    interface = "org.freedesktop.systemd1.Manager",
-    default_service = "org.freedesktop.systemd1",
-    default_path = "/org/freedesktop/systemd1"
-)]
-pub(super) trait Manager {
-    fn subscribe(&self) -> zbus::Result<()>;
-    fn load_unit(&self, name: &str) -> zbus::Result<OwnedObjectPath>;
-}
-
-#[proxy(
-    interface = "org.freedesktop.systemd1.Unit",
-    default_service = "org.freedesktop.systemd1",
-    assume_defaults = false
-)]
-trait UnitObject {
-    #[zbus(property)]
-    fn load_state(&self) -> zbus::Result<String>;
-    #[zbus(property)]
-    fn active_state(&self) -> zbus::Result<String>;
-    #[zbus(property)]
-    fn sub_state(&self) -> zbus::Result<String>;
-}
-
-#[proxy(
-    interface = "org.freedesktop.systemd1.Service",
-    default_service = "org.freedesktop.systemd1",
-    assume_defaults = false
-)]
-trait ServiceObject {
-    #[zbus(property)]
-    fn result(&self) -> zbus::Result<String>;
-    #[zbus(property)]
-    fn exec_main_status(&self) -> zbus::Result<i32>;
-    #[zbus(property, name = "NRestarts")]
-    fn restarts(&self) -> zbus::Result<u32>;
-    #[zbus(property)]
-    fn memory_current(&self) -> zbus::Result<u64>;
-}
 
 /// Units by their object path; one unit may have several names.
 pub(super) type Paths = BTreeMap<String, Vec<String>>;
@@ -105,7 +62,7 @@ pub(super) async fn read_all(
 
 async fn read(connection: &Connection, path: &str) -> zbus::Result<Unit> {
     let proxy =
-        UnitObjectProxy::builder(connection).path(path).cache_properties(CacheProperties::No).build().await?;
+        UnitProxy::builder(connection).path(path).cache_properties(CacheProperties::No).build().await?;
     let mut unit = Unit {
         load: proxy.load_state().await?,
         active: proxy.active_state().await?,
@@ -123,8 +80,8 @@ async fn read(connection: &Connection, path: &str) -> zbus::Result<Unit> {
     Ok(unit)
 }
 
-async fn service<'a>(connection: &Connection, path: &'a str) -> zbus::Result<ServiceObjectProxy<'a>> {
-    ServiceObjectProxy::builder(connection).path(path).cache_properties(CacheProperties::No).build().await
+async fn service<'a>(connection: &Connection, path: &'a str) -> zbus::Result<ServiceProxy<'a>> {
+    ServiceProxy::builder(connection).path(path).cache_properties(CacheProperties::No).build().await
 }
 
 /// Bytes of memory, where systemd counts them: in steps, so that not every little change is news.

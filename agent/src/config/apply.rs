@@ -9,7 +9,7 @@ use anyhow::Context;
 use nuvol_seed::{Config, KeyOutcome, Read, Section, State};
 
 use super::contents;
-use crate::state::durable;
+use crate::durable;
 
 /// Where settings go.
 #[derive(Debug, Clone)]
@@ -145,7 +145,7 @@ impl Places {
 /// Writes what differs, then removes what is not wanted any more. Cut off anywhere, the next boot ends it.
 fn replace(section: Section, wanted: &[Wanted], places: &Places) -> anyhow::Result<()> {
     for Wanted { path, text, mode } in wanted {
-        if durable::read(path).ok().flatten().as_ref() != Some(text) {
+        if fs::read_to_string(path).ok().as_ref() != Some(text) {
             let group = places.group.filter(|_| *mode == AGENT);
             durable::write_for(path, text, *mode, group)?;
         }

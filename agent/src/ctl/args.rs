@@ -92,8 +92,11 @@ pub enum Verb {
         #[command(subcommand)]
         act: Option<SessionAct>,
     },
-    /// What is being done and was done lately
-    Operations,
+    /// What is being done and was done lately, or one of it step by step
+    Operations {
+        /// Number of one
+        id: Option<u32>,
+    },
     /// The node, or something done with it
     Node {
         /// What to do

@@ -78,7 +78,7 @@ pub fn request(catalogue: &Catalogue, request: &Request) -> Result<(), String> {
             lines(*count).map(drop)
         }
         Request::Rename { name } => host_name(name).map(drop),
-        Request::Ports | Request::Firewall | Request::Power { .. } => Ok(()),
+        Request::Firewall | Request::Power { .. } => Ok(()),
     }
 }
 

@@ -8,7 +8,8 @@ use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::UnixStream;
 use tokio::time::timeout;
 
-use super::protocol::{ANSWER_LIMIT_BYTES, Answer, Final, Phase, Request};
+use super::protocol::{ANSWER_LIMIT_BYTES, Answer, Final, Request};
+use crate::node::operation::Step;
 
 /// Where the helper listens.
 pub const SOCKET: &str = "/run/nuvol-helper.sock";
@@ -22,7 +23,7 @@ const ANSWER_LIMIT: Duration = Duration::from_secs(60);
 
 /// Asks the helper that listens at `socket`, and gives its last answer. An error means that there is no such
 /// answer: the helper is away, or fell silent, or talks nonsense.
-pub async fn ask(socket: &Path, request: &Request, mut on_phase: impl FnMut(Phase)) -> anyhow::Result<Final> {
+pub async fn ask(socket: &Path, request: &Request, mut on_step: impl FnMut(Step)) -> anyhow::Result<Final> {
     let away = || format!("the helper is away: nothing answers at `{}`", socket.display());
     let stream = timeout(CONNECT_LIMIT, UnixStream::connect(socket))
         .await
@@ -51,7 +52,7 @@ pub async fn ask(socket: &Path, request: &Request, mut on_phase: impl FnMut(Phas
         }
         let answer: Answer = serde_json::from_slice(&line).context("the helper's answer cannot be read")?;
         match answer {
-            Answer::Phase(phase) => on_phase(phase),
+            Answer::Step(step) => on_step(step),
             Answer::Done(outcome) => return Ok(Final::Done(outcome)),
             Answer::Refused { why } => return Ok(Final::Refused { why }),
             Answer::Failed { cause, detail } => return Ok(Final::Failed { cause, detail }),

@@ -5,26 +5,26 @@ use std::path::PathBuf;
 use tokio::sync::mpsc;
 
 use super::client::ask;
-use super::protocol::{Cause, Final, Line, Outcome, Phase, Power, Request, Size};
+use super::protocol::{Cause, Final, Line, Outcome, Power, Request, Size};
 use crate::node::command;
-use crate::node::operation::{Step, Trouble};
+use crate::node::operation::Trouble;
 use crate::node::service::Text;
 use crate::node::{Event, Job, News, Ticket, Usage, Yield};
 
 /// Has the helper do a job and tells of it as events.
 pub async fn help(socket: PathBuf, ticket: Ticket, job: Job, events: mpsc::Sender<Event>) {
     let request = request(&job);
-    // Phases come from a closure that cannot wait; they are a few words each, and the last one counts.
-    let (phases, mut heard) = mpsc::unbounded_channel();
-    let asking = ask(&socket, &request, move |phase| {
-        phases.send(phase).ok();
+    // Steps come from a closure that cannot wait; they are a few words each, and the last one counts.
+    let (steps, mut heard) = mpsc::unbounded_channel();
+    let asking = ask(&socket, &request, move |step| {
+        steps.send(step).ok();
     });
     tokio::pin!(asking);
     let last = loop {
         tokio::select! {
             biased;
-            Some(phase) = heard.recv() => {
-                events.send(Event::Helper(ticket, News::Step(step(phase)))).await.ok();
+            Some(step) = heard.recv() => {
+                events.send(Event::Helper(ticket, News::Step(step))).await.ok();
             }
             last = &mut asking => break last,
         }
@@ -49,17 +49,6 @@ fn request(job: &Job) -> Request {
         Job::Rename { name } => Request::Rename { name },
         Job::Reboot => Request::Power { how: Power::Reboot },
         Job::PowerOff => Request::Power { how: Power::Off },
-    }
-}
-
-fn step(phase: Phase) -> Step {
-    match phase {
-        Phase::Checking | Phase::Measuring => Step::Checking,
-        Phase::Writing => Step::Writing,
-        Phase::Enabling => Step::Enabling,
-        Phase::Starting => Step::Starting,
-        Phase::Stopping => Step::Stopping,
-        Phase::Firewall => Step::Firewall,
     }
 }
 

@@ -7,7 +7,6 @@
 pub mod check;
 pub mod client;
 pub mod door;
-pub mod durable;
 pub mod firewall;
 #[cfg(fuzzing)]
 pub mod fuzz;

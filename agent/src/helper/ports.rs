@@ -3,13 +3,24 @@
 
 use std::collections::BTreeSet;
 
-use super::protocol::Listener;
-
 /// The unit that makes the list.
 pub const UNIT: &str = "nuvol-ports.service";
 
 /// Where it lies, in the helper's runtime folder.
 pub const FILE: &str = "ports";
+
+/// A port that is listened on.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Listener {
+    /// `tcp` or `udp`.
+    pub protocol: String,
+    /// The address; `*` means every one.
+    pub address: String,
+    /// The port.
+    pub port: u16,
+    /// The unit that listens, or nothing where that is not known.
+    pub unit: String,
+}
 
 /// The listeners in ss's list. Lines of another form are passed over.
 pub fn parse(text: &str) -> Vec<Listener> {

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::node::operation::Step;
+
 /// No request is longer, its line end included.
 pub const REQUEST_LIMIT_BYTES: usize = 64 * 1024;
 /// No answer is longer: five hundred long lines of a journal.
@@ -51,8 +53,6 @@ pub enum Request {
         /// Its name in the catalogue.
         service: String,
     },
-    /// Tell which ports are listened on.
-    Ports,
     /// Make the firewall fit what is on.
     Firewall,
     /// Give the node a name.
@@ -81,8 +81,8 @@ pub enum Power {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Answer {
-    /// It has come this far; more follows.
-    Phase(Phase),
+    /// It has come to this step; more follows.
+    Step(Step),
     /// It is done.
     Done(Outcome),
     /// It was not begun: the request makes no sense, or comes from the wrong one.
@@ -116,26 +116,6 @@ pub enum Final {
         /// The same in full.
         detail: String,
     },
-}
-
-/// How far a request has come.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Phase {
-    /// It looks whether it can work.
-    Checking,
-    /// It writes settings.
-    Writing,
-    /// It makes the service start, or not start, with the machine.
-    Enabling,
-    /// It starts the service.
-    Starting,
-    /// It stops the service.
-    Stopping,
-    /// It opens or closes ports.
-    Firewall,
-    /// It counts what is there.
-    Measuring,
 }
 
 /// Why something went wrong.
@@ -176,8 +156,6 @@ pub enum Outcome {
     Lines(Vec<Line>),
     /// How much lies in each of the service's folders.
     Usage(Vec<Size>),
-    /// Ports that are listened on.
-    Ports(Vec<Listener>),
     /// Settings of a service.
     Settings {
         /// Every setting of the service with its value.
@@ -211,19 +189,6 @@ pub struct Size {
     pub at_least: bool,
 }
 
-/// A port that is listened on.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct Listener {
-    /// `tcp` or `udp`.
-    pub protocol: String,
-    /// The address; `*` means every one.
-    pub address: String,
-    /// The port.
-    pub port: u16,
-    /// The unit that listens, or nothing where that is not known.
-    pub unit: String,
-}
-
 impl Request {
     /// The request in `bytes`: one line and nothing after it.
     pub fn read(bytes: &[u8]) -> Result<Self, String> {
@@ -252,7 +217,6 @@ impl Request {
             Self::Settings { service } => format!("settings {service}"),
             Self::Logs { service, lines } => format!("logs {service} {lines}"),
             Self::Usage { service } => format!("usage {service}"),
-            Self::Ports => "ports".to_owned(),
             Self::Firewall => "firewall".to_owned(),
             Self::Rename { name } => format!("rename {name}"),
             Self::Power { how: Power::Reboot } => "power reboot".to_owned(),
@@ -297,9 +261,9 @@ mod tests {
         let hostile = [
             "",
             "\n",
-            "{\"verb\":\"ports\"}",
-            "{\"verb\":\"ports\"}\n{\"verb\":\"ports\"}\n",
-            "{\"verb\":\"ports\"} {\"verb\":\"ports\"}\n",
+            "{\"verb\":\"firewall\"}",
+            "{\"verb\":\"firewall\"}\n{\"verb\":\"firewall\"}\n",
+            "{\"verb\":\"firewall\"} {\"verb\":\"firewall\"}\n",
             "{\"verb\":\"run\",\"command\":\"id\"}\n",
             "{\"verb\":\"restart\",\"service\":\"a\",\"unit\":\"b\"}\n",
             "{\"verb\":\"restart\"}\n",

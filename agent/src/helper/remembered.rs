@@ -11,7 +11,7 @@ use std::path::Path;
 use anyhow::{Context, ensure};
 use serde::{Deserialize, Serialize};
 
-use super::durable;
+use crate::durable;
 use super::systemd::{Job, Systemd};
 use super::verbs::{Failure, Helper};
 use crate::journal;

@@ -87,29 +87,28 @@ impl Desk {
             Request::Switch { .. }
                 | Request::Restart { .. }
                 | Request::Configure { .. }
-                | Request::Ports
                 | Request::Firewall
                 | Request::Rename { .. }
                 | Request::Power { .. }
         );
         let turn = if changes { Some(self.one_at_a_time.lock().await) } else { None };
         let (tell, mut told) = mpsc::unbounded_channel();
-        let mut phase = |phase| {
+        let mut on_step = |step| {
             // Nobody listens any more: no reason to stop half way.
-            tell.send(phase).ok();
+            tell.send(step).ok();
         };
-        let mut work = std::pin::pin!(self.helper.handle(request, &mut phase));
+        let mut work = std::pin::pin!(self.helper.handle(request, &mut on_step));
         let last = loop {
             tokio::select! {
                 biased;
-                Some(phase) = told.recv() => {
-                    send(stream, &Answer::Phase(phase)).await.ok();
+                Some(step) = told.recv() => {
+                    send(stream, &Answer::Step(step)).await.ok();
                 }
                 last = &mut work => break last,
             }
         };
-        while let Ok(phase) = told.try_recv() {
-            send(stream, &Answer::Phase(phase)).await.ok();
+        while let Ok(step) = told.try_recv() {
+            send(stream, &Answer::Step(step)).await.ok();
         }
         drop(turn);
         let level = if matches!(last, Final::Done(_)) { Level::Info } else { Level::Warning };

@@ -120,7 +120,7 @@ mod tests {
     use std::os::unix::fs::symlink;
 
     use super::{parse, render, service_file};
-    use crate::helper::durable;
+    use crate::durable;
     use crate::node::service::Service;
     use crate::node::setting::Value;
 

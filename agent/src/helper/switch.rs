@@ -1,12 +1,17 @@
 //! Switching, restarting and configuring a service.
 
 use std::collections::BTreeMap;
+use std::fs::File;
+use std::io;
+use std::path::Path;
 use std::time::Duration;
 
-use super::protocol::{Cause, Outcome, Phase};
+use super::protocol::{Cause, Outcome};
 use super::systemd::{Job, Systemd};
 use super::verbs::{Done, Failure, Helper};
-use super::{durable, firewall, settings};
+use super::{firewall, settings};
+use crate::durable;
+use crate::node::operation::Step;
 use crate::node::service::Service;
 use crate::node::setting::Value;
 
@@ -15,17 +20,17 @@ const SETTINGS_MODE: u32 = 0o600;
 /// A service that ends badly mostly does so at once; it is looked at this often until it counts as started.
 const LOOK: Duration = Duration::from_millis(250);
 
-type Tell<'a> = &'a mut (dyn FnMut(Phase) + Send);
+type Tell<'a> = &'a mut (dyn FnMut(Step) + Send);
 
 impl Helper {
     /// On, or else off as before: nothing in between stays.
-    pub(super) async fn switch_on(&self, service: &Service, phase: Tell<'_>) -> Done {
+    pub(super) async fn switch_on(&self, service: &Service, tell: Tell<'_>) -> Done {
         let systemd = self.systemd().await?;
-        phase(Phase::Checking);
+        tell(Step::Checking);
         self.ports_are_free(&systemd, service).await?;
-        let begun = self.put_on(&systemd, service, phase).await;
+        let begun = self.put_on(&systemd, service, tell).await;
         let Err(Failure { cause, detail }) = begun else { return Ok(Outcome::Nothing) };
-        phase(Phase::Stopping);
+        tell(Step::Undoing);
         let detail = match self.put_off(&systemd, service, &mut |_| ()).await {
             Ok(()) => detail,
             Err(left) => format!("{detail}; and putting it back failed: {}", left.detail),
@@ -35,26 +40,26 @@ impl Helper {
     }
 
     /// Off and closed, even if a unit does not stop.
-    pub(super) async fn switch_off(&self, service: &Service, phase: Tell<'_>) -> Done {
-        self.put_off(&self.systemd().await?, service, phase).await.map(|()| Outcome::Nothing)
+    pub(super) async fn switch_off(&self, service: &Service, tell: Tell<'_>) -> Done {
+        self.put_off(&self.systemd().await?, service, tell).await.map(|()| Outcome::Nothing)
     }
 
-    async fn put_on(&self, systemd: &Systemd, service: &Service, phase: Tell<'_>) -> Result<(), Failure> {
-        phase(Phase::Enabling);
+    async fn put_on(&self, systemd: &Systemd, service: &Service, tell: Tell<'_>) -> Result<(), Failure> {
+        tell(Step::Enabling);
         systemd.enable(&service.units, true).await?;
         // Power may fail the next moment, and what the owner has switched on is on.
-        durable::sync(&self.options.units).map_err(anyhow::Error::from)?;
-        phase(Phase::Starting);
+        sync(&self.options.units).map_err(anyhow::Error::from)?;
+        tell(Step::Starting);
         // A service that failed too often lately would not be started.
         systemd.forgive(&service.units).await;
         start(systemd, service, Job::Start).await?;
         self.stays_up(systemd, service).await?;
-        phase(Phase::Firewall);
+        tell(Step::Firewall);
         self.fit_firewall(systemd).await
     }
 
-    async fn put_off(&self, systemd: &Systemd, service: &Service, phase: Tell<'_>) -> Result<(), Failure> {
-        phase(Phase::Stopping);
+    async fn put_off(&self, systemd: &Systemd, service: &Service, tell: Tell<'_>) -> Result<(), Failure> {
+        tell(Step::Stopping);
         let mut stopped = Ok(());
         // The last first: what starts the main unit must not start it again.
         for unit in service.units.iter().rev() {
@@ -64,18 +69,18 @@ impl Helper {
                 Err(failure) => stopped = Err(failure),
             }
         }
-        phase(Phase::Enabling);
+        tell(Step::Enabling);
         let disabled = systemd.enable(&service.units, false).await.map_err(Failure::from);
-        durable::sync(&self.options.units).ok();
-        phase(Phase::Firewall);
+        sync(&self.options.units).ok();
+        tell(Step::Firewall);
         let closed = self.fit_firewall(systemd).await;
         stopped.and(disabled).and(closed)
     }
 
     /// Stops and starts it.
-    pub(super) async fn restart(&self, service: &Service, phase: Tell<'_>) -> Done {
+    pub(super) async fn restart(&self, service: &Service, tell: Tell<'_>) -> Done {
         let systemd = self.systemd().await?;
-        phase(Phase::Starting);
+        tell(Step::Starting);
         systemd.forgive(&service.units).await;
         start(&systemd, service, Job::Restart).await?;
         self.stays_up(&systemd, service).await?;
@@ -88,9 +93,9 @@ impl Helper {
         &self,
         service: &Service,
         values: BTreeMap<String, Value>,
-        phase: Tell<'_>,
+        tell: Tell<'_>,
     ) -> Done {
-        phase(Phase::Writing);
+        tell(Step::Writing);
         let path = settings::path(&self.options.settings, service);
         let before = settings::text(&path)?;
         let mut all = settings::parse(service, before.as_deref().unwrap_or_default());
@@ -100,10 +105,10 @@ impl Helper {
             return Ok(Outcome::Nothing);
         }
         durable::write(&path, &text, SETTINGS_MODE)?;
-        let Err(Failure { cause, detail }) = self.restart_if_on(service, phase).await else {
+        let Err(Failure { cause, detail }) = self.restart_if_on(service, tell).await else {
             return Ok(Outcome::Nothing);
         };
-        phase(Phase::Writing);
+        tell(Step::Undoing);
         let mut detail = format!("{detail}; the old settings are back");
         if let Err(error) = durable::restore(&path, before.as_deref(), SETTINGS_MODE) {
             detail = format!("{detail}, but not on the disk: {error:#}");
@@ -114,12 +119,12 @@ impl Helper {
         Err(Failure { cause, detail })
     }
 
-    async fn restart_if_on(&self, service: &Service, phase: Tell<'_>) -> Result<(), Failure> {
+    async fn restart_if_on(&self, service: &Service, tell: Tell<'_>) -> Result<(), Failure> {
         let systemd = self.systemd().await?;
         let states = systemd.states(&service.units).await?;
         // One that ended badly is on too, as far as its owner is concerned.
         if states.values().any(|state| state.is_on() || state.is_failing()) {
-            phase(Phase::Starting);
+            tell(Step::Starting);
             systemd.forgive(&service.units).await;
             start(&systemd, service, Job::Restart).await?;
             self.stays_up(&systemd, service).await?;
@@ -181,4 +186,9 @@ async fn start(systemd: &Systemd, service: &Service, job: Job) -> Result<(), Fai
         }
     }
     Ok(())
+}
+
+/// Waits until the file system that holds `folder` is on the disk.
+fn sync(folder: &Path) -> io::Result<()> {
+    Ok(rustix::fs::syncfs(File::open(folder)?)?)
 }

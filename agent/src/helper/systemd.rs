@@ -9,62 +9,14 @@ use anyhow::{Context, anyhow, bail};
 use futures_util::StreamExt;
 use zbus::message::Type;
 use zbus::proxy::CacheProperties;
-use zbus::{Connection, MatchRule, MessageStream, OwnedObjectPath, connection, proxy};
+use zbus::{Connection, MatchRule, MessageStream, OwnedObjectPath, proxy};
+
+use crate::systemd::{self, MANAGER, ManagerProxy, SYSTEMD, ServiceProxy, UnitProxy};
 
 /// Reading all units anew takes a slow machine a while; nothing takes longer but jobs.
 const ANSWER_LIMIT: Duration = Duration::from_secs(60);
 /// Units may take five minutes to start, and half a minute to give up after that.
 const JOB_LIMIT: Duration = Duration::from_secs(6 * 60);
-
-const SYSTEMD: &str = "org.freedesktop.systemd1";
-const MANAGER: &str = "org.freedesktop.systemd1.Manager";
-
-type Changes = Vec<(String, String, String)>;
-
-#[proxy(
-    interface = "org.freedesktop.systemd1.Manager",
-    default_service = "org.freedesktop.systemd1",
-    default_path = "/org/freedesktop/systemd1"
-)]
-trait Manager {
-    fn subscribe(&self) -> zbus::Result<()>;
-    fn reload(&self) -> zbus::Result<()>;
-    fn load_unit(&self, name: &str) -> zbus::Result<OwnedObjectPath>;
-    fn get_unit_file_state(&self, name: &str) -> zbus::Result<String>;
-    fn enable_unit_files(
-        &self,
-        names: &[String],
-        runtime: bool,
-        force: bool,
-    ) -> zbus::Result<(bool, Changes)>;
-    fn disable_unit_files(&self, names: &[String], runtime: bool) -> zbus::Result<Changes>;
-    fn start_unit(&self, name: &str, mode: &str) -> zbus::Result<OwnedObjectPath>;
-    fn stop_unit(&self, name: &str, mode: &str) -> zbus::Result<OwnedObjectPath>;
-    fn restart_unit(&self, name: &str, mode: &str) -> zbus::Result<OwnedObjectPath>;
-    fn reset_failed_unit(&self, name: &str) -> zbus::Result<()>;
-}
-
-#[proxy(
-    interface = "org.freedesktop.systemd1.Unit",
-    default_service = "org.freedesktop.systemd1",
-    assume_defaults = false
-)]
-trait Unit {
-    #[zbus(property)]
-    fn active_state(&self) -> zbus::Result<String>;
-    #[zbus(property)]
-    fn sub_state(&self) -> zbus::Result<String>;
-}
-
-#[proxy(
-    interface = "org.freedesktop.systemd1.Service",
-    default_service = "org.freedesktop.systemd1",
-    assume_defaults = false
-)]
-trait Service {
-    #[zbus(property)]
-    fn result(&self) -> zbus::Result<String>;
-}
 
 #[proxy(
     interface = "org.freedesktop.hostname1",
@@ -116,15 +68,7 @@ impl State {
 impl Systemd {
     /// Connects to the bus at `address`, or to the system's.
     pub async fn connect(address: Option<&str>) -> anyhow::Result<Self> {
-        let builder = match address {
-            None => connection::Builder::system(),
-            Some(address) => connection::Builder::address(address),
-        };
-        let build = builder.method_timeout(ANSWER_LIMIT).build();
-        let connection = tokio::time::timeout(Duration::from_secs(10), build)
-            .await
-            .context("connecting to D-Bus takes too long")?
-            .context("connecting to D-Bus")?;
+        let connection = systemd::connect(address, ANSWER_LIMIT).await?;
         let manager = ManagerProxy::new(&connection).await?;
         // Without this, systemd sends no signals at all.
         manager.subscribe().await.context("asking systemd for its signals")?;

@@ -73,7 +73,7 @@ mod tests {
     use std::time::Duration;
 
     use super::measure;
-    use crate::helper::durable;
+    use crate::durable;
 
     #[test]
     fn a_folder_is_counted_with_all_below_it_and_no_links() {

@@ -7,10 +7,12 @@ use std::time::Duration;
 
 use anyhow::Context;
 
-use super::protocol::{Cause, Final, Listener, Outcome, Phase, Power, Request};
+use super::protocol::{Cause, Final, Outcome, Power, Request};
 use super::systemd::{self, Job, Systemd};
-use super::{check, durable, firewall, journal, ports, settings, usage};
+use super::{check, firewall, journal, ports, settings, usage};
+use crate::durable;
 use crate::node::Catalogue;
+use crate::node::operation::Step;
 use crate::node::service::Service;
 
 /// Counting a large folder is given up after this.
@@ -102,47 +104,43 @@ impl Helper {
         Self { options, catalogue }
     }
 
-    /// Does what was asked, and tells through `phase` how far it is.
-    pub async fn handle(&self, request: &Request, phase: &mut (dyn FnMut(Phase) + Send)) -> Final {
+    /// Does what was asked, and tells through `tell` how far it is.
+    pub async fn handle(&self, request: &Request, tell: &mut (dyn FnMut(Step) + Send)) -> Final {
         if let Err(why) = check::request(&self.catalogue, request) {
             return Final::Refused { why };
         }
-        match self.carry_out(request, phase).await {
+        match self.carry_out(request, tell).await {
             Ok(outcome) => Final::Done(outcome),
             Err(Failure { cause, detail }) => Final::Failed { cause, detail },
         }
     }
 
-    async fn carry_out(&self, request: &Request, phase: &mut (dyn FnMut(Phase) + Send)) -> Done {
+    async fn carry_out(&self, request: &Request, tell: &mut (dyn FnMut(Step) + Send)) -> Done {
         let service = |name: &str| check::service(&self.catalogue, name).map_err(anyhow::Error::msg);
         match request {
-            Request::Switch { service: name, on: true } => self.switch_on(service(name)?, phase).await,
-            Request::Switch { service: name, on: false } => self.switch_off(service(name)?, phase).await,
-            Request::Restart { service: name } => self.restart(service(name)?, phase).await,
+            Request::Switch { service: name, on: true } => self.switch_on(service(name)?, tell).await,
+            Request::Switch { service: name, on: false } => self.switch_off(service(name)?, tell).await,
+            Request::Restart { service: name } => self.restart(service(name)?, tell).await,
             Request::Configure { service: name, settings } => {
                 let values = check::settings(service(name)?, settings).map_err(anyhow::Error::msg)?;
-                self.configure(service(name)?, values, phase).await
+                self.configure(service(name)?, values, tell).await
             }
             Request::Settings { service: name } => Ok(self.settings(service(name)?)?),
             Request::Logs { service: name, lines } => {
                 Ok(Outcome::Lines(journal::last(&service(name)?.units, *lines).await?))
             }
-            Request::Usage { service: name } => self.usage(service(name)?, phase).await,
-            Request::Ports => {
-                phase(Phase::Measuring);
-                Ok(Outcome::Ports(self.ports(&self.systemd().await?).await?))
-            }
+            Request::Usage { service: name } => self.usage(service(name)?, tell).await,
             Request::Firewall => {
-                phase(Phase::Firewall);
+                tell(Step::Firewall);
                 self.fit_firewall(&self.systemd().await?).await.map(|()| Outcome::Nothing)
             }
             Request::Rename { name } => {
-                phase(Phase::Writing);
+                tell(Step::Writing);
                 self.systemd().await?.rename(name).await?;
                 Ok(Outcome::Nothing)
             }
             Request::Power { how } => {
-                phase(Phase::Stopping);
+                tell(Step::Stopping);
                 let unit = match how {
                     Power::Reboot => "reboot.target",
                     Power::Off => "poweroff.target",
@@ -168,8 +166,8 @@ impl Helper {
         Ok(Outcome::Settings { values, shown: settings::shown(service) })
     }
 
-    async fn usage(&self, service: &Service, phase: &mut (dyn FnMut(Phase) + Send)) -> Done {
-        phase(Phase::Measuring);
+    async fn usage(&self, service: &Service, tell: &mut (dyn FnMut(Step) + Send)) -> Done {
+        tell(Step::Checking);
         let folders: Vec<String> = service.data.iter().map(|path| path.to_string()).collect();
         // A thread of its own: the file system may be slow, and others ask meanwhile.
         let counting = tokio::task::spawn_blocking(move || usage::measure(&folders, USAGE_LIMIT));
@@ -177,7 +175,7 @@ impl Helper {
     }
 
     /// Lets the fixed unit make its list, and reads it.
-    pub(super) async fn ports(&self, systemd: &Systemd) -> Result<Vec<Listener>, Failure> {
+    pub(super) async fn ports(&self, systemd: &Systemd) -> Result<Vec<ports::Listener>, Failure> {
         run(systemd, ports::UNIT).await?;
         let list = self.options.runtime.join(ports::FILE);
         let read = || -> std::io::Result<String> {

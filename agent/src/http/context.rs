@@ -65,10 +65,24 @@ pub struct Context {
     pub uptime: Duration,
     /// Unix time in seconds.
     pub unix_s: u64,
+    /// Tells this run of the agent from those before.
+    pub run: Arc<str>,
     /// SHA-256 of the node's certificate as browsers show it (`AB:CD:…`).
     pub fingerprint: Arc<str>,
     /// The node's public key in hexadecimal digits; empty where it has none.
     pub key: Arc<str>,
+}
+
+impl Context {
+    /// Names the state of the node that the page is made from, among all states of all runs of the agent.
+    pub fn state(&self) -> String {
+        state(&self.run, &self.snapshot)
+    }
+}
+
+/// Names a state of the node among all states of all runs of the agent.
+pub(super) fn state(run: &str, snapshot: &Snapshot) -> String {
+    format!("{run}-{}", snapshot.number)
 }
 
 /// What somebody typed, and what is wrong with it: shown again, next to the fields. Holds no passwords.
@@ -99,6 +113,10 @@ pub enum Wrong {
     Field(Field),
     /// None was chosen.
     NothingChosen,
+    /// One's own password is another one.
+    OldPassword,
+    /// It would leave the node without an owner.
+    LastOwner,
 }
 
 impl Form {

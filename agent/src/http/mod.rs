@@ -16,6 +16,7 @@ mod api;
 pub mod ask;
 pub mod assets;
 pub mod context;
+mod events;
 mod forms;
 #[cfg(fuzzing)]
 pub mod fuzz;
@@ -49,6 +50,8 @@ pub struct Handle {
     pub uptime: fn() -> Duration,
     /// Unix time in seconds.
     pub unix_s: fn() -> u64,
+    /// Tells this run of the agent from those before: it counts its states from the beginning.
+    pub run: Arc<str>,
     /// SHA-256 of the node's certificate as browsers show it.
     pub fingerprint: Arc<str>,
     /// The node's public key in hexadecimal digits; empty where it has none.

@@ -1,21 +1,16 @@
-//! The pages that one looks at, and the line by which they hear that something has changed.
+//! The pages that one looks at.
 
 use std::collections::BTreeMap;
-use std::convert::Infallible;
-use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{Path, Query};
-use axum::http::header::HeaderName;
-use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
-use futures_util::stream;
-use tokio::time::{Instant, sleep, timeout_at};
 
 use super::Handle;
 use super::acts::entry;
 use super::context::Form;
+use super::forms::Number;
 use super::pages::{self, Step};
 use super::session::Visit;
 use crate::node::command::{Command, Refusal, Reply};
@@ -25,10 +20,6 @@ use crate::node::snapshot::Ownership;
 
 /// Lines of a service's log on its page.
 const LINES: u16 = 200;
-/// A line of events ends by itself before the connection does; browsers open another.
-const EVENTS_TIME: Duration = Duration::from_secs(50);
-/// Changes that come together are told once.
-const SETTLE: Duration = Duration::from_millis(300);
 
 /// Every page.
 pub(super) fn router() -> Router<Handle> {
@@ -47,7 +38,7 @@ pub(super) fn router() -> Router<Handle> {
         .route("/sign-in", get(sign_in))
         .route("/claim", get(claim))
         .route("/join/{secret}", get(join))
-        .route("/events", get(events))
+        .route("/events", get(super::events::events))
         .route("/assets/{name}", get(super::assets::asset))
         .fallback(not_found)
         .method_not_allowed_fallback(not_found)
@@ -113,7 +104,7 @@ async fn settings(visit: Visit) -> Response {
     room(&visit, Right::Look, || pages::settings(&visit.context, &Form::default()))
 }
 
-async fn operation(visit: Visit, Path(id): Path<u32>) -> Response {
+async fn operation(visit: Visit, Number(id): Number) -> Response {
     room(&visit, Right::Look, || pages::operation(&visit.context, OperationId(id)))
 }
 
@@ -146,25 +137,4 @@ async fn join(visit: Visit, Path(secret): Path<String>) -> Response {
 
 async fn not_found(visit: Visit) -> Response {
     pages::not_found(&visit.context).into_response()
-}
-
-/// Says `changed` whenever something has, and nothing about what: the page asks for itself again.
-async fn events(visit: Visit) -> Response {
-    if let Err(refusal) = visit.must(Right::See) {
-        return refusal;
-    }
-    let mut snapshot = visit.handle.snapshot.clone();
-    snapshot.mark_unchanged();
-    let until = Instant::now() + EVENTS_TIME;
-    let changes = stream::unfold((snapshot, until), |(mut snapshot, until)| async move {
-        timeout_at(until, snapshot.changed()).await.ok()?.ok()?;
-        sleep(SETTLE).await;
-        snapshot.mark_unchanged();
-        // Browsers pass over events without data.
-        let event = Event::default().event("changed").data("now").retry(Duration::from_secs(1));
-        Some((Ok::<_, Infallible>(event), (snapshot, until)))
-    });
-    let no_buffer = [(HeaderName::from_static("x-accel-buffering"), "no")];
-    (no_buffer, Sse::new(changes).keep_alive(KeepAlive::new().interval(Duration::from_secs(15))))
-        .into_response()
 }

@@ -73,6 +73,7 @@ impl FromRequestParts<Handle> for Visit {
                 secure: peer.secure,
                 uptime: (handle.uptime)(),
                 unix_s: (handle.unix_s)(),
+                run: handle.run.clone(),
                 fingerprint: handle.fingerprint.clone(),
                 key: handle.key.clone(),
             },

@@ -232,8 +232,9 @@ impl Node {
             Event::Asked(asked) => self.hear(now, asked),
             Event::Helper(ticket, news) => self.helped(now, ticket, news),
         };
-        let snapshot = self.snapshot();
+        let mut snapshot = self.snapshot();
         if self.published.as_ref() != Some(&snapshot) {
+            snapshot.number += 1;
             self.published = Some(snapshot.clone());
             actions.push(Action::Publish(Box::new(snapshot)));
         }
@@ -308,6 +309,7 @@ impl Node {
     /// How the node is.
     pub fn snapshot(&self) -> Snapshot {
         Snapshot {
+            number: self.published.as_ref().map_or(0, |published| published.number),
             name: self.name.clone(),
             image: self.catalogue.image.clone(),
             systemd: self.systemd.clone(),

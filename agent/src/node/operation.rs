@@ -60,9 +60,23 @@ impl Task {
             Self::Rename { .. } | Self::Reboot | Self::PowerOff => None,
         }
     }
+
+    /// Its steps in their order, as the helper takes them where nothing goes wrong.
+    fn steps(&self) -> &'static [Step] {
+        match self {
+            Self::SwitchOn { .. } => {
+                &[Step::Waiting, Step::Checking, Step::Enabling, Step::Starting, Step::Firewall]
+            }
+            Self::SwitchOff { .. } => &[Step::Waiting, Step::Stopping, Step::Enabling, Step::Firewall],
+            Self::Restart { .. } => &[Step::Waiting, Step::Starting],
+            Self::Configure { .. } => &[Step::Waiting, Step::Writing, Step::Starting],
+            Self::Rename { .. } => &[Step::Waiting, Step::Writing],
+            Self::Reboot | Self::PowerOff => &[Step::Waiting, Step::Stopping],
+        }
+    }
 }
 
-/// What is being done right now.
+/// A part of what is done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Step {
@@ -80,6 +94,33 @@ pub enum Step {
     Stopping,
     /// Ports are opened or closed.
     Firewall,
+    /// It did not work, and everything is put back as it was.
+    Undoing,
+}
+
+/// How a step stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Standing {
+    /// It is done.
+    Done,
+    /// It goes on.
+    Now,
+    /// It is still to come.
+    ToCome,
+    /// It did not work.
+    Failed,
+    /// It was not needed, or never come to.
+    LeftOut,
+}
+
+/// A step that has begun.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Begun {
+    /// Which.
+    pub step: Step,
+    /// Unix time of its beginning.
+    pub since_s: u64,
 }
 
 /// Why something did not work.
@@ -151,9 +192,44 @@ pub struct Operation {
     pub until_s: Option<u64>,
     /// How far it is.
     pub progress: Progress,
+    /// The steps that have begun, in that order. Operations of earlier versions of the agent have none.
+    #[serde(default)]
+    pub begun: Vec<Begun>,
 }
 
 impl Operation {
+    /// Every step, those to come too, with how it stands and when it began.
+    pub fn steps(&self) -> Vec<(Step, Standing, Option<u64>)> {
+        if self.begun.is_empty() {
+            return Vec::new();
+        }
+        let planned = self.task.steps();
+        // What nobody has planned is told all the same, in its place.
+        let others = self.begun.iter().map(|it| it.step).filter(|step| !planned.contains(step));
+        let all = planned.iter().copied().chain(others);
+        all.map(|step| (step, self.standing(step), self.began(step))).collect()
+    }
+
+    fn began(&self, step: Step) -> Option<u64> {
+        self.begun.iter().find(|it| it.step == step).map(|it| it.since_s)
+    }
+
+    fn standing(&self, step: Step) -> Standing {
+        let undoing = self.began(Step::Undoing).is_some();
+        let last = self.begun.iter().rfind(|it| it.step != Step::Undoing).map(|it| it.step);
+        let place = |wanted: Step| self.task.steps().iter().position(|it| *it == wanted);
+        match (&self.progress, self.began(step)) {
+            (Progress::Doing { step: now }, Some(_)) if *now == step => Standing::Now,
+            (Progress::Failed(_), Some(_)) if last == Some(step) => Standing::Failed,
+            (Progress::Doing { .. }, Some(_)) if undoing && last == Some(step) => Standing::Failed,
+            (_, Some(_)) => Standing::Done,
+            (Progress::Doing { .. }, None) if !undoing && last.and_then(place) < place(step) => {
+                Standing::ToCome
+            }
+            (_, None) => Standing::LeftOut,
+        }
+    }
+
     /// Whether it goes on.
     pub fn is_running(&self) -> bool {
         matches!(self.progress, Progress::Doing { .. })
@@ -174,7 +250,16 @@ impl Operations {
         let id = OperationId(self.next);
         self.next += 1;
         let progress = Progress::Doing { step: Step::Waiting };
-        self.list.push(Operation { id, task, by: by.to_owned(), since_s: unix_s, until_s: None, progress });
+        let begun = vec![Begun { step: Step::Waiting, since_s: unix_s }];
+        self.list.push(Operation {
+            id,
+            task,
+            by: by.to_owned(),
+            since_s: unix_s,
+            until_s: None,
+            progress,
+            begun,
+        });
         while self.list.len() > KEPT {
             // One that still goes on is never forgotten.
             let Some(place) = self.list.iter().position(|it| !it.is_running()) else { break };
@@ -186,6 +271,11 @@ impl Operations {
     /// One goes on or ends.
     pub fn set(&mut self, id: OperationId, progress: Progress, unix_s: u64) {
         if let Some(it) = self.list.iter_mut().find(|it| it.id == id && it.is_running()) {
+            if let Progress::Doing { step } = progress
+                && it.began(step).is_none()
+            {
+                it.begun.push(Begun { step, since_s: unix_s });
+            }
             it.progress = progress;
             it.until_s = (!it.is_running()).then_some(unix_s);
         }

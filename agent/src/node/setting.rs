@@ -155,7 +155,7 @@ impl Setting {
                     _ => Ok(Value::Text(text.to_owned())),
                 }
             }
-            Kind::Number { min, max, .. } => number(text.trim(), *min, *max).map(Value::Number),
+            Kind::Number { min, max, .. } => number(text, *min, *max).map(Value::Number),
             // What browsers send for a box that is ticked, and what people write.
             Kind::Switch { .. } => match text.trim() {
                 "yes" | "on" | "true" => Ok(Value::Switch(true)),
@@ -194,7 +194,9 @@ impl Setting {
     }
 }
 
-fn number(text: &str, min: i64, max: i64) -> Result<i64, Wrong> {
+/// The whole number from `min` to `max` that `text` means.
+pub fn number(text: &str, min: i64, max: i64) -> Result<i64, Wrong> {
+    let text = text.trim();
     if text.is_empty() {
         return Err(Wrong::Empty);
     }

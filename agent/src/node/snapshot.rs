@@ -13,6 +13,8 @@ use super::{Disk, Image, Problem, Settings, Usage};
 /// How the node is at one moment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Snapshot {
+    /// Counts the states that were published: a page that was made from a lower one is out of date.
+    pub number: u64,
     /// Host name.
     pub name: String,
     /// The image it was made from.

@@ -225,7 +225,10 @@ impl Node {
             return Vec::new();
         }
         operations.set(id, progress, now.unix_s);
-        let Some(operation) = operations.get(id).filter(|_| ended).cloned() else { return Vec::new() };
+        let Some(operation) = operations.get(id).filter(|_| ended).cloned() else {
+            // A node that is cut off can tell afterwards how far it was.
+            return vec![Action::Save(Document::Operations(operations.clone()))];
+        };
         if let Some(service) = operation.task.service() {
             self.chores.measured.remove(service);
             self.chores.asked_settings.remove(service);

@@ -5,12 +5,12 @@ use std::path::Path;
 use anyhow::Context;
 use nuvol_seed::claim::{draw, is_code};
 
-use super::durable;
+use super::file;
 
 /// The code in `<dir>/claim-code`, where there is one. The folder is emptied by a reboot and kept over a restart of
 /// the agent, and so is the code.
 pub fn claim_code(dir: &Path) -> anyhow::Result<Option<String>> {
-    let text = durable::read(&dir.join("claim-code"))?;
+    let text = file::read(&dir.join("claim-code"))?;
     // Nothing hangs on a damaged one but a try to claim: a new one is as good.
     Ok(text.map(|text| text.trim_end().to_owned()).filter(|code| is_code(code)))
 }
@@ -18,7 +18,7 @@ pub fn claim_code(dir: &Path) -> anyhow::Result<Option<String>> {
 /// Draws a new code and shows it: the console reads `<dir>/claim-code`.
 pub fn new_claim_code(dir: &Path) -> anyhow::Result<String> {
     let code = draw()?;
-    durable::write(&dir.join("claim-code"), &format!("{code}\n"), 0o644)?;
+    file::write(&dir.join("claim-code"), &format!("{code}\n"), 0o644)?;
     Ok(code)
 }
 
@@ -35,7 +35,7 @@ pub fn forget_claim_code(dir: &Path) -> anyhow::Result<()> {
 
 /// The hash of a code that was set before boot: an argon2id hash in the PHC format, alone in a file.
 pub fn preset_claim_code(path: &Path) -> anyhow::Result<Option<String>> {
-    let Some(text) = durable::read(path)? else { return Ok(None) };
+    let Some(text) = file::read(path)? else { return Ok(None) };
     let hash = text.trim();
     anyhow::ensure!(
         hash.starts_with("$argon2id$") && hash.len() < 512 && !hash.contains(char::is_whitespace),

@@ -9,7 +9,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
 
-use super::durable;
+use super::file;
 
 /// Version of the documents' content. A newer one is left alone: an older agent would lose what it does not know.
 const VERSION: u32 = 1;
@@ -32,7 +32,7 @@ pub enum Found<T> {
 /// Reads the document `<dir>/<name>.json`.
 pub fn read<T: DeserializeOwned>(dir: &Path, name: &str) -> anyhow::Result<Found<T>> {
     let path = dir.join(name).with_extension("json");
-    let Some(bytes) = durable::read_bytes(&path)? else {
+    let Some(bytes) = file::read_bytes(&path)? else {
         return Ok(match last_aside(&path)? {
             Some(aside) => {
                 Found::Damaged { why: format!("it was damaged; what is left of it is `{}`", aside.display()) }
@@ -55,13 +55,13 @@ pub fn read<T: DeserializeOwned>(dir: &Path, name: &str) -> anyhow::Result<Found
 /// agent wrote stays.
 pub fn write<T: Serialize>(dir: &Path, name: &str, content: &T) -> anyhow::Result<()> {
     let path = dir.join(name).with_extension("json");
-    let head = durable::read_head(&path)?;
+    let head = file::read_head(&path)?;
     let there = head.split(|byte| *byte == b'\n').next().and_then(|head| std::str::from_utf8(head).ok());
     if let Some(version) = there.and_then(version_of).filter(|version| *version > VERSION) {
         return Err(newer(&path, version));
     }
     let body = serde_json::to_string_pretty(content).context("turning state into JSON")?;
-    durable::write(&path, &frame(&body), 0o600)
+    file::write(&path, &frame(&body), 0o600)
 }
 
 /// The text of a document with this body.

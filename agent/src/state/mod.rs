@@ -16,7 +16,7 @@ use sha2::{Digest, Sha256};
 
 mod claim;
 pub mod document;
-pub(crate) mod durable;
+mod file;
 #[cfg(fuzzing)]
 pub mod fuzz;
 
@@ -35,7 +35,7 @@ impl NodeKey {
 /// Reads `<dir>/node.key`, or makes it where there is none.
 pub fn node_key(dir: &Path) -> anyhow::Result<NodeKey> {
     let path = dir.join("node.key");
-    if let Some(text) = durable::read(&path)? {
+    if let Some(text) = file::read(&path)? {
         let key = KeyPair::from_pkcs8_pem_and_sign_algo(&text, &PKCS_ED25519).with_context(|| {
             format!(
                 "`{}` is damaged; put back a copy, or move it aside to become a new node with a new key",
@@ -45,7 +45,7 @@ pub fn node_key(dir: &Path) -> anyhow::Result<NodeKey> {
         return Ok(NodeKey(key));
     }
     let key = KeyPair::generate_for(&PKCS_ED25519).context("making the node's key")?;
-    durable::write(&path, &key.serialize_pem(), 0o600)?;
+    file::write(&path, &key.serialize_pem(), 0o600)?;
     Ok(NodeKey(key))
 }
 
@@ -63,7 +63,7 @@ pub struct Certificate {
 pub fn certificate(dir: &Path, name: &str, node: &NodeKey) -> anyhow::Result<Certificate> {
     let path = dir.join("tls.pem");
     let damaged = || format!("`{}` is damaged; move it aside to get a new certificate", path.display());
-    let key = match durable::read(&path)? {
+    let key = match file::read(&path)? {
         None => KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256).context("making the key for HTTPS")?,
         Some(pem) => {
             if !pem.contains("-----END PRIVATE KEY-----")
@@ -91,13 +91,13 @@ pub fn certificate(dir: &Path, name: &str, node: &NodeKey) -> anyhow::Result<Cer
     params.not_after = rcgen::date_time_ymd(2049, 12, 31);
     let certificate = params.self_signed(&key).context("signing the node's own certificate")?;
     let pem = key.serialize_pem() + &certificate.pem();
-    durable::write(&path, &pem, 0o600)?;
+    file::write(&path, &pem, 0o600)?;
     Ok(Certificate { pem, fingerprint: fingerprint(certificate.der()) })
 }
 
 /// Writes the certificate's fingerprint where the console reads it.
 pub fn show_fingerprint(dir: &Path, fingerprint: &str) -> anyhow::Result<()> {
-    durable::write(&dir.join("fingerprint"), &format!("{fingerprint}\n"), 0o644)
+    file::write(&dir.join("fingerprint"), &format!("{fingerprint}\n"), 0o644)
 }
 
 /// What ties the certificate to the node: a URI in it with the node's public key and that key's signature of the

@@ -9,6 +9,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Body;
 use axum::http::{HeaderMap, Request, StatusCode};
+use axum::response::Response;
 use http_body_util::BodyExt;
 use nuvol_agent::http::ask::{Asker, Question};
 use nuvol_agent::http::password::Hasher;
@@ -199,7 +200,7 @@ impl Ask {
 }
 
 impl Site {
-    /// A node that nobody has claimed, with two services.
+    /// A node that nobody has claimed, with three services.
     pub fn new() -> Self {
         let service = |name: &str| {
             let service = serde_json::json!({
@@ -221,7 +222,18 @@ impl Site {
             code: Arc::clone(&code),
             jobs: Arc::clone(&jobs),
         };
-        let services = ["syncthing", "tinc"].map(service).into();
+        let radio = serde_json::json!({
+            "name": "radio", "title": "radio", "summary": "", "role": "streaming", "start": "on-demand",
+            "units": ["radio.service"], "settings": [
+                {"name": "listeners", "title": "L", "kind": "number", "default": 10, "min": 1, "max": 100},
+                {"name": "place", "title": "P", "kind": "text", "default": "attic", "max-length": 8},
+                {"name": "open", "title": "O", "kind": "switch", "default": true},
+                {"name": "format", "title": "F", "kind": "choice", "default": "ogg", "choices": [
+                    {"name": "ogg", "title": "Ogg"}, {"name": "mp3", "title": "MP3"}]}],
+        });
+        let mut services = ["syncthing", "tinc"].map(service).to_vec();
+        services.push(("radio".to_owned(), serde_json::from_value(radio).unwrap()));
+        let services = services.into_iter().collect();
         heart.tell(Event::Catalogue(Catalogue { services, ..Catalogue::default() }));
         let restored = Restored { people: Some(People::default()), ..Restored::default() };
         heart.tell(Event::Restored(Box::new(restored)));
@@ -237,6 +249,7 @@ impl Site {
             hasher: Hasher::default(),
             uptime,
             unix_s,
+            run: "run1".into(),
             fingerprint: "AB:CD".into(),
             key: "00ff".into(),
         });
@@ -284,6 +297,14 @@ impl Site {
     }
 
     pub async fn send(&self, ask: Ask) -> Answer {
+        let response = self.open(ask).await;
+        let (status, headers) = (response.status(), response.headers().clone());
+        let bytes = response.into_body().collect().await.unwrap().to_bytes();
+        Answer { status, headers, body: String::from_utf8(bytes.to_vec()).unwrap() }
+    }
+
+    /// The answer before its end, which may be far.
+    pub async fn open(&self, ask: Ask) -> Response {
         let mut request = Request::builder().method(ask.method.as_str()).uri(ask.path);
         for (name, value) in ask.headers {
             request = request.header(name, value);
@@ -291,9 +312,6 @@ impl Site {
         let mut request = request.body(Body::from(ask.body)).unwrap();
         let (from, at): (SocketAddr, SocketAddr) = (ask.from.parse().unwrap(), ask.at.parse().unwrap());
         request.extensions_mut().insert(Peer::new(from, at, ask.secure));
-        let response = self.app.clone().oneshot(request).await.unwrap();
-        let (status, headers) = (response.status(), response.headers().clone());
-        let bytes = response.into_body().collect().await.unwrap().to_bytes();
-        Answer { status, headers, body: String::from_utf8(bytes.to_vec()).unwrap() }
+        self.app.clone().oneshot(request).await.unwrap()
     }
 }

@@ -33,6 +33,7 @@ pub fn context(language: Language) -> Context {
         secure: true,
         uptime: Duration::from_secs(93_784),
         unix_s: NOW_S,
+        run: "5a".into(),
         fingerprint: FINGERPRINT.into(),
         key: "6c".repeat(32).into(),
     }
@@ -133,6 +134,7 @@ pub fn snapshot() -> Snapshot {
         ServiceReport { usage, operation, settings, ..ServiceReport::new(service, units) }
     };
     Snapshot {
+        number: 7,
         name: "nuvol-7f3a".to_owned(),
         image: Image { profile: "home".to_owned(), version: "0.2.0".to_owned() },
         systemd: Systemd::Answers,
@@ -158,18 +160,27 @@ fn operations() -> Operations {
     let service = |name: &str| name.to_owned();
     let trouble =
         Trouble::PortTaken { port: 64738, protocol: "tcp".to_owned(), by: Some("murmurd".to_owned()) };
-    let done = [
-        (Task::SwitchOn { service: service("icecast") }, Progress::Done),
-        (Task::SwitchOn { service: service("mumble") }, Progress::Failed(trouble)),
-        (Task::Rename { from: "nuvol".to_owned(), to: "nuvol-7f3a".to_owned() }, Progress::Done),
+    let all = [Step::Checking, Step::Enabling, Step::Starting, Step::Firewall];
+    let done: [(_, &[Step], _); 4] = [
+        (Task::SwitchOn { service: service("icecast") }, &all, Progress::Done),
+        (Task::SwitchOn { service: service("mumble") }, &all[..1], Progress::Failed(trouble)),
+        (
+            Task::Rename { from: "nuvol".to_owned(), to: "nuvol-7f3a".to_owned() },
+            &[Step::Writing],
+            Progress::Done,
+        ),
+        (
+            Task::SwitchOn { service: service("syncthing") },
+            &all[..2],
+            Progress::Doing { step: Step::Starting },
+        ),
     ];
-    for (index, (task, progress)) in (0..).zip(done) {
-        let began = NOW_S - 7200 * (4 - index);
+    for (index, (task, steps, progress)) in (0..).zip(done) {
+        let began = NOW_S - 20 - 7200 * (3 - index);
         let id = operations.begin(task, "Marta", began);
+        steps.iter().for_each(|step| operations.set(id, Progress::Doing { step: *step }, began + 1));
         operations.set(id, progress, began + 7);
     }
-    let id = operations.begin(Task::SwitchOn { service: service("syncthing") }, "Marta", NOW_S - 20);
-    operations.set(id, Progress::Doing { step: Step::Starting }, NOW_S);
     operations
 }
 

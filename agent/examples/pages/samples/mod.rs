@@ -98,12 +98,18 @@ pub const SAMPLES: &[Sample] = &[
             Some("https://nuvol-7f3a.local/join/aGk4T2YxbGxlbmdlciB0aGFuIGEgd29yZCBvciB0d28".to_owned());
         pages::people(it, &Form { fresh, ..Form::default() })
     }),
+    sample("people-wrong", "/people", OWNER, |it| {
+        let mut form = Form::default();
+        form.mark("role-0", Wrong::LastOwner);
+        pages::people(it, &form)
+    }),
     sample("account", "/account", OWNER, |it| pages::account(it, &Form::default())),
     sample("account-wrong", "/account", OWNER, |it| {
         let mut form = form(&[("title", "backup")]);
-        form.mark("old", Wrong::Password);
+        form.mark("old", Wrong::OldPassword);
         form.mark("again", Wrong::Unfitting(Unfitting::Different));
         form.mark("scopes", Wrong::NothingChosen);
+        form.mark("days", Wrong::Field(Field::Setting(setting::Wrong::TooLarge { max: 3660 })));
         form.fresh = Some("nuvol_4mA8sX0c2vQ9yT7bE1fW6hJ3kL5nP0rU".to_owned());
         pages::account(it, &form)
     }),

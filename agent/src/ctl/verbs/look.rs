@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::work::failure;
 use super::{Desk, list, text};
 use crate::ctl::Outcome;
 use crate::ctl::client::segment;
@@ -102,24 +103,44 @@ impl Desk<'_> {
             return Ok(());
         }
         let rows = list(&operations, "operations").iter().map(|it| {
-            let what = format!("{} {}{}", text(&it["task"]), text(&it["service"]), text(&it["to"]));
             let progress = &it["progress"];
             let how = [text(&progress["state"]), text(&progress["step"]), text(&progress["cause"])];
             let took = match (it["since_s"].as_u64(), it["until_s"].as_u64()) {
                 (Some(since), Some(until)) => span(until.saturating_sub(since)),
                 _ => String::new(),
             };
-            vec![
-                text(&it["id"]),
-                what.trim().to_owned(),
-                text(&it["by"]),
-                took,
-                how.join(" ").trim().to_owned(),
-            ]
+            vec![text(&it["id"]), what(it), text(&it["by"]), took, how.join(" ").trim().to_owned()]
         });
         table::print(&["ID", "WHAT", "BY", "TOOK", "HOW"], &rows.collect::<Vec<_>>());
         Ok(())
     }
+}
+
+impl Desk<'_> {
+    /// One of them, step by step.
+    pub async fn operation(&self, id: u32) -> Outcome {
+        let it = self.client.get(&format!("/operations/{id}")).await?;
+        if self.common.json {
+            println!("{it:#}");
+            return Ok(());
+        }
+        let progress = &it["progress"];
+        let words = format!("{}, for {}: {}", what(&it), text(&it["by"]), text(&progress["state"]));
+        println!("{}", harmless(&words, false));
+        if progress["state"] == "failed" {
+            println!("{}", harmless(&failure(progress), false));
+        }
+        let rows = list(&it, "steps").iter().map(|step| vec![text(&step["step"]), text(&step["state"])]);
+        println!();
+        table::print(&["STEP", "STATE"], &rows.collect::<Vec<_>>());
+        Ok(())
+    }
+}
+
+/// What an operation does.
+fn what(operation: &Value) -> String {
+    let of = format!("{}{}", text(&operation["service"]), text(&operation["to"]));
+    format!("{} {of}", text(&operation["task"])).trim_end().to_owned()
 }
 
 fn print_node(node: &Value) {

@@ -69,7 +69,7 @@ impl Desk<'_> {
         }
     }
 
-    /// Tells each step on standard error, and the end as the result. A node that goes down may go before it has told
+    /// Tells each step on standard error, also one that was over before it was asked for, and the end as the result. A node that goes down may go before it has told
     /// that.
     async fn follow(&self, begun: &Value, goes_down: bool) -> Outcome {
         if self.common.no_wait {
@@ -77,7 +77,7 @@ impl Desk<'_> {
             return Ok(());
         }
         let path = format!("/operations/{}", text(&begun["operation"]));
-        let mut last = String::new();
+        let mut told = 0;
         loop {
             let operation = match self.client.get(&path).await {
                 Ok(operation) => operation,
@@ -97,15 +97,13 @@ impl Desk<'_> {
                 }
                 Err(trouble) => return Err(trouble),
             };
+            let begun = list(&operation, "steps").iter().filter(|it| it["since_s"].is_u64());
+            let steps: Vec<_> = begun.map(|it| text(&it["step"])).collect();
+            steps.iter().skip(told).for_each(|step| eprintln!("{}…", harmless(step, false)));
+            told = steps.len();
             let progress = &operation["progress"];
             match progress["state"].as_str() {
-                Some("doing") => {
-                    let step = text(&progress["step"]);
-                    if step != last {
-                        eprintln!("{}…", harmless(&step, false));
-                        last = step;
-                    }
-                }
+                Some("doing") => {}
                 Some("done") => {
                     self.say(&operation, "done");
                     return Ok(());
@@ -114,7 +112,7 @@ impl Desk<'_> {
                     if self.common.json {
                         println!("{operation:#}");
                     }
-                    return Err(Trouble::Failed(failure(progress)));
+                    return Err(Trouble::Failed(failed_where(&operation)));
                 }
             }
             tokio::time::sleep(GLANCE).await;
@@ -122,8 +120,15 @@ impl Desk<'_> {
     }
 }
 
+/// Where and why it failed.
+fn failed_where(operation: &Value) -> String {
+    let why = failure(&operation["progress"]);
+    let failed = list(operation, "steps").iter().find(|it| it["state"] == "failed");
+    failed.map_or(why.clone(), |step| format!("{}: {why}", text(&step["step"])))
+}
+
 /// Why it failed, in words made of what the API tells.
-fn failure(progress: &Value) -> String {
+pub(super) fn failure(progress: &Value) -> String {
     let details = progress.as_object().into_iter().flatten();
     let details =
         details.filter(|(name, value)| !["state", "cause"].contains(&name.as_str()) && !value.is_null());

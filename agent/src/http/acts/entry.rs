@@ -160,7 +160,7 @@ pub(in crate::http) async fn set_password(
     let checked = typed.check(visit);
     if !visit.handle.hasher.is_right(old.to_owned(), Some(hash)).await? {
         visit.ask(Command::Wrong(guess)).await?;
-        return Err(Failure::field("old", Wrong::Password));
+        return Err(Failure::field("old", Wrong::OldPassword));
     }
     let (_, password) = checked?;
     let hash: PasswordHash = visit.handle.hasher.hash(password).await?;

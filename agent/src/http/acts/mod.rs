@@ -26,6 +26,16 @@ impl Failure {
         Self::Wrong(BTreeMap::from([(name.to_owned(), wrong)]))
     }
 
+    /// The field `ours` is called `theirs` by whoever asks.
+    pub(super) fn under(mut self, ours: &str, theirs: &str) -> Self {
+        if let Self::Wrong(wrong) = &mut self
+            && let Some(found) = wrong.remove(ours)
+        {
+            wrong.insert(theirs.to_owned(), found);
+        }
+        self
+    }
+
     /// Puts it where the form's page shows it.
     pub(super) fn mark(self, form: &mut Form) {
         match self {

@@ -45,7 +45,7 @@ pub(super) struct Password {
     new: String,
 }
 
-/// Changes one's password. All other sessions end.
+/// Changes one's password. All other sessions end, and all tokens.
 #[utoipa::path(put, path = "/account/password", tag = "account", request_body = Password,
     responses((status = 204), (status = 400, body = Failed), (status = 401, body = Failed),
         (status = 403, body = Failed), (status = 415, body = Failed), (status = 422, body = Failed),
@@ -57,7 +57,7 @@ pub(in crate::http) async fn password(
 ) -> Answer<StatusCode> {
     visit.need(Right::Own)?;
     let set = acts::entry::set_password(&visit, &old, &new, None).await;
-    set.map(|()| StatusCode::NO_CONTENT).map_err(|failure| visit.failed(failure))
+    set.map(|()| StatusCode::NO_CONTENT).map_err(|failure| visit.failed(failure.under("password", "new")))
 }
 
 #[derive(Serialize, ToSchema)]
@@ -198,7 +198,8 @@ pub(in crate::http) async fn make_token(
 ) -> Answer<(StatusCode, Json<FreshToken>)> {
     visit.need(Right::Own)?;
     let scopes = scopes.into_iter().map(Scope::from).collect();
-    let token = acts::people::make_token(&visit, &title, scopes, days).await;
+    let days = days.map_or_else(String::new, |days| days.to_string());
+    let token = acts::people::make_token(&visit, &title, scopes, &days).await;
     let token = token.map_err(|failure| visit.failed(failure))?;
     Ok((StatusCode::CREATED, Json(FreshToken { token })))
 }

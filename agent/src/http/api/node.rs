@@ -9,7 +9,7 @@ use super::{Answer, Body, Failed, Named, Signed, failed};
 use crate::http::AGENT_VERSION;
 use crate::http::session::Visit;
 use crate::node::command::{self, Command, Refusal, Reply};
-use crate::node::operation::{self, OperationId, Progress};
+use crate::node::operation::{self, OperationId, Progress, Standing, Step};
 use crate::node::pending::Change;
 use crate::node::rights::Right;
 use crate::node::{Disk, Place};
@@ -225,10 +225,28 @@ pub(super) struct Operation {
     /// `state` is `doing` (with `step`), `done` or `failed` (with `cause`).
     #[schema(value_type = Object)]
     progress: Progress,
+    /// Each step in its order, those to come too. Empty where an earlier version of the agent did it.
+    steps: Vec<StepState>,
+}
+
+/// A step of an operation.
+#[derive(Serialize, ToSchema)]
+struct StepState {
+    /// What is done.
+    #[schema(value_type = String, pattern = "^(waiting|checking|writing|enabling|starting|stopping|firewall|undoing)$")]
+    step: Step,
+    /// How it stands; `left-out` was not needed, or never come to.
+    #[schema(value_type = String, pattern = "^(done|now|to-come|failed|left-out)$")]
+    state: Standing,
+    /// Unix time of its beginning; absent where it has not begun.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    since_s: Option<u64>,
 }
 
 impl From<&operation::Operation> for Operation {
     fn from(it: &operation::Operation) -> Self {
+        let steps = it.steps().into_iter();
+        let steps = steps.map(|(step, state, since_s)| StepState { step, state, since_s });
         Self {
             id: it.id.0,
             task: it.task.clone(),
@@ -236,6 +254,7 @@ impl From<&operation::Operation> for Operation {
             since_s: it.since_s,
             until_s: it.until_s,
             progress: it.progress.clone(),
+            steps: steps.collect(),
         }
     }
 }

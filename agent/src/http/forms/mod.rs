@@ -4,7 +4,8 @@
 use std::collections::BTreeMap;
 
 use axum::Router;
-use axum::extract::{FromRequest, Request};
+use axum::extract::{FromRequest, FromRequestParts, Path, Request};
+use axum::http::request::Parts;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::post;
 
@@ -47,6 +48,21 @@ pub(super) fn router() -> Router<Handle> {
         .route("/trial/keep", post(node::keep))
         .route("/trial/back", post(node::back))
         .route("/power", post(node::power))
+}
+
+/// A number in the path. What is none names nothing.
+pub(super) struct Number(pub(super) u32);
+
+impl FromRequestParts<Handle> for Number {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, handle: &Handle) -> Result<Self, Response> {
+        if let Ok(Path(number)) = Path::from_request_parts(parts, handle).await {
+            return Ok(Self(number));
+        }
+        let visit = Visit::from_request_parts(parts, handle).await?;
+        Err(pages::not_found(&visit.context).into_response())
+    }
 }
 
 /// What was typed: fields in their order; one name may come several times.

@@ -3,14 +3,14 @@
 use axum::extract::Path;
 use axum::response::{IntoResponse, Response};
 
-use super::{Typed, go};
+use super::{Number, Typed, go};
 use crate::http::acts::{self, Failure};
 use crate::http::context::{Form, Wrong};
 use crate::http::pages::{self, Question, Sure};
 use crate::http::session::Visit;
-use crate::node::command::{Command, Refusal};
+use crate::node::command::{Command, Refusal, Reply};
 use crate::node::people::access::{Purpose, Scope};
-use crate::node::people::{PersonId, Role};
+use crate::node::people::{PersonId, Role, Unfit};
 use crate::node::rights::Right;
 
 fn role_of(word: &str) -> Option<Role> {
@@ -48,7 +48,7 @@ pub(super) async fn invite(visit: Visit, typed: Typed) -> Response {
     with_link(&visit, &typed, link)
 }
 
-pub(super) async fn reset(visit: Visit, Path(person): Path<u32>, typed: Typed) -> Response {
+pub(super) async fn reset(visit: Visit, Number(person): Number, typed: Typed) -> Response {
     let purpose = Purpose::Password { person: PersonId(person) };
     let link = acts::people::invite(&visit, purpose, "").await;
     with_link(&visit, &typed, link)
@@ -63,8 +63,10 @@ fn is_self(visit: &Visit, person: PersonId) -> bool {
     visit.context.who.actor.person() == Some(person)
 }
 
-pub(super) async fn role(visit: Visit, Path(person): Path<u32>, typed: Typed) -> Response {
-    let Some(role) = role_of(typed.get("role")) else { return go("/people") };
+pub(super) async fn role(visit: Visit, Number(person): Number, typed: Typed) -> Response {
+    let Some(role) = role_of(typed.get("role")) else {
+        return role_page(&visit, person, Wrong::NothingChosen);
+    };
     let person = PersonId(person);
     if visit.context.who.may(Right::People)
         && is_self(&visit, person)
@@ -79,10 +81,13 @@ pub(super) async fn role(visit: Visit, Path(person): Path<u32>, typed: Typed) ->
         };
         return pages::confirm(&visit.context, &sure).into_response();
     }
-    change(&visit, Command::SetRole(person, role), &typed).await
+    match visit.ask(Command::SetRole(person, role)).await {
+        Err(Refusal::Unfit(Unfit::LastOwner)) => role_page(&visit, person.0, Wrong::LastOwner),
+        answer => changed(&visit, answer, &typed),
+    }
 }
 
-pub(super) async fn remove(visit: Visit, Path(person): Path<u32>, typed: Typed) -> Response {
+pub(super) async fn remove(visit: Visit, Number(person): Number, typed: Typed) -> Response {
     if let Err(refusal) = visit.must(Right::People) {
         return refusal;
     }
@@ -98,11 +103,18 @@ pub(super) async fn remove(visit: Visit, Path(person): Path<u32>, typed: Typed) 
         };
         return pages::confirm(&visit.context, &sure).into_response();
     }
-    change(&visit, Command::Remove(PersonId(person)), &typed).await
+    changed(&visit, visit.ask(Command::Remove(PersonId(person))).await, &typed)
 }
 
-async fn change(visit: &Visit, command: Command, typed: &Typed) -> Response {
-    match visit.ask(command).await {
+/// The page with what is wrong with one person's role.
+fn role_page(visit: &Visit, person: u32, wrong: Wrong) -> Response {
+    let mut form = Form::default();
+    form.mark(&format!("role-{person}"), wrong);
+    people_page(visit, &form)
+}
+
+fn changed(visit: &Visit, answer: Result<Reply, Refusal>, typed: &Typed) -> Response {
+    match answer {
         Ok(_) => go("/people"),
         Err(refusal @ (Refusal::SignInFirst | Refusal::NotAllowed)) => visit.refused(&refusal),
         Err(refusal) => people_page(visit, &typed.failed(refusal)),
@@ -132,14 +144,7 @@ pub(super) async fn end_session(visit: Visit, Path(session): Path<String>) -> Re
 pub(super) async fn make_token(visit: Visit, typed: Typed) -> Response {
     let scopes =
         Scope::ALL.into_iter().filter(|scope| typed.all("scopes").any(|word| word == scope.as_str()));
-    let days = match typed.get("days").trim() {
-        "" | "0" => Ok(None),
-        days => days.parse().map(Some),
-    };
-    let Ok(days) = days else {
-        return account_page(&visit, &typed, Failure::field("days", Wrong::NothingChosen));
-    };
-    match acts::people::make_token(&visit, typed.get("title"), scopes.collect(), days).await {
+    match acts::people::make_token(&visit, typed.get("title"), scopes.collect(), typed.get("days")).await {
         Ok(token) => {
             let form = Form { fresh: Some(token), ..Form::default() };
             pages::account(&visit.context, &form).into_response()

@@ -43,6 +43,8 @@ impl Language {
             Wrong::Password => self.say("wrong-password"),
             Wrong::Field(field) => self.field(field),
             Wrong::NothingChosen => self.say("wrong-nothing-chosen"),
+            Wrong::OldPassword => self.say("wrong-old-password"),
+            Wrong::LastOwner => self.say("unfit-last-owner"),
         }
     }
 

@@ -1,7 +1,7 @@
 //! What is being done and what did not work, in words: with what to do about it.
 
 use super::Language;
-use crate::node::operation::{Operation, Progress, Step, Task, Trouble};
+use crate::node::operation::{Operation, Progress, Standing, Step, Task, Trouble};
 use crate::node::snapshot::Snapshot;
 
 impl Language {
@@ -32,6 +32,18 @@ impl Language {
             Step::Starting => "step-starting",
             Step::Stopping => "step-stopping",
             Step::Firewall => "step-firewall",
+            Step::Undoing => "step-undoing",
+        })
+    }
+
+    /// How a step stands.
+    pub fn standing(self, standing: Standing) -> String {
+        self.say(match standing {
+            Standing::Done => "standing-done",
+            Standing::Now => "standing-now",
+            Standing::ToCome => "standing-to-come",
+            Standing::Failed => "standing-failed",
+            Standing::LeftOut => "standing-left-out",
         })
     }
 

@@ -2,7 +2,7 @@
 
 use askama::Template;
 
-use super::parts::{Field, When, refusal};
+use super::parts::{Field, When, summary};
 use super::{Frame, Page, SCOPES, problems, render, status};
 use crate::http::context::{Context, Form};
 use crate::node::command::Refusal;
@@ -27,6 +27,7 @@ struct Account {
     scopes: Vec<ScopeChoice>,
     scopes_error: Option<String>,
     days: Vec<Days>,
+    days_error: Option<String>,
 }
 
 struct SessionView {
@@ -70,7 +71,7 @@ pub fn account(context: &Context, form: &Form) -> Page {
     sessions.sort_by_key(|session| std::cmp::Reverse(session.seen_s));
     let page = Account {
         frame: Frame::new(context, "/account"),
-        refusal: refusal(t, form),
+        refusal: summary(t, form),
         name: person.name.to_string(),
         initial: super::people::initial(&person.name),
         role: t.role(person.role),
@@ -93,6 +94,7 @@ pub fn account(context: &Context, form: &Form) -> Page {
         scopes: scopes(context, form),
         scopes_error: form.wrong.get("scopes").map(|wrong| t.wrong(wrong)),
         days: days(context, form),
+        days_error: form.wrong.get("days").map(|wrong| t.wrong(wrong)),
     };
     render(status(form), &page)
 }

@@ -67,6 +67,8 @@ struct Frame {
     said: String,
     /// Whether the page is kept up to date.
     live: bool,
+    /// The state of the node that it shows.
+    state: String,
     assets: assets::Names,
 }
 
@@ -128,6 +130,7 @@ impl Frame {
             trial: Trial::of(context),
             said: said(context),
             live: false,
+            state: context.state(),
             assets: assets::Names::get(),
         }
     }

@@ -3,7 +3,7 @@
 use askama::Template;
 
 use super::addresses::picture;
-use super::parts::{Field, refusal};
+use super::parts::{Field, summary};
 use super::service::SCOPES;
 use super::{Frame, Page, problems, render, status};
 use crate::http::context::{Context, Form};
@@ -59,7 +59,7 @@ pub fn network(context: &Context, form: &Form) -> Page {
     });
     let page = Network {
         frame: Frame::live(context, "/network"),
-        refusal: refusal(t, form),
+        refusal: summary(t, form),
         name: Field::text(t, form, "name", "field-node-name-label")
             .or(&snapshot.name)
             .hint(t.say("field-node-name-hint"))

@@ -3,7 +3,7 @@
 use super::addresses::{Address, addresses};
 use crate::http::context::{Context, Form};
 use crate::http::language::{Language, machine_time};
-use crate::node::operation::{Operation, Progress};
+use crate::node::operation::{Operation, Progress, Standing, Step};
 use crate::node::service::Text;
 use crate::node::snapshot::ServiceReport;
 use crate::node::unit::State;
@@ -84,6 +84,18 @@ pub(super) struct Work {
     pub(super) by: String,
     pub(super) since: When,
     pub(super) took: Option<String>,
+    pub(super) steps: Vec<StepView>,
+    /// Steps that need nothing more.
+    pub(super) behind: usize,
+}
+
+/// A step of it.
+#[derive(Debug, Clone)]
+pub(super) struct StepView {
+    pub(super) title: String,
+    pub(super) tone: Tone,
+    pub(super) standing: String,
+    pub(super) now: bool,
 }
 
 impl Work {
@@ -93,6 +105,7 @@ impl Work {
             Progress::Failed(trouble) => Some(trouble),
             Progress::Doing { .. } | Progress::Done => None,
         };
+        let steps = operation.steps();
         Self {
             id: operation.id.0,
             title: t.task(&operation.task, &context.snapshot),
@@ -104,7 +117,22 @@ impl Work {
             by: operation.by.clone(),
             since: When::new(context, operation.since_s),
             took: operation.until_s.map(|until_s| t.duration(until_s.saturating_sub(operation.since_s))),
+            behind: steps.iter().filter(|(_, standing, _)| *standing == Standing::Done).count(),
+            steps: steps.iter().map(|(step, standing, _)| StepView::new(t, *step, *standing)).collect(),
         }
+    }
+}
+
+impl StepView {
+    fn new(t: Language, step: Step, standing: Standing) -> Self {
+        let tone = match standing {
+            Standing::Done => Tone::Good,
+            Standing::Now => Tone::Moving,
+            Standing::ToCome | Standing::LeftOut => Tone::Off,
+            Standing::Failed => Tone::Bad,
+        };
+        let now = standing == Standing::Now;
+        Self { title: t.step(step), tone, standing: t.standing(standing), now }
     }
 }
 
@@ -240,4 +268,10 @@ pub(super) fn system_words(words: &str) -> String {
 /// What is wrong with the whole of a form.
 pub(super) fn refusal(t: Language, form: &Form) -> Option<String> {
     form.refusal.as_ref().map(|refusal| t.refusal(refusal))
+}
+
+/// The same on a page with more than its form: that there are marked fields, too, which may be far below.
+pub(super) fn summary(t: Language, form: &Form) -> Option<String> {
+    let marked = (!form.wrong.is_empty()).then(|| t.say("refusal-fields"));
+    refusal(t, form).or(marked)
 }

@@ -3,7 +3,7 @@
 use askama::Template;
 
 use super::addresses::picture;
-use super::parts::{Field, When, refusal};
+use super::parts::{Field, When, summary};
 use super::{Frame, Page, ROLES, problems, render, role_word, status};
 use crate::http::context::{Context, Form};
 use crate::node::command::Refusal;
@@ -38,6 +38,7 @@ struct PersonView {
     is_self: bool,
     since: When,
     roles: Vec<RoleChoice>,
+    error: Option<String>,
 }
 
 struct RoleChoice {
@@ -67,9 +68,9 @@ pub fn people(context: &Context, form: &Form) -> Page {
     };
     let page = PeoplePage {
         frame: Frame::new(context, "/people"),
-        refusal: refusal(t, form),
+        refusal: summary(t, form),
         fresh: form.fresh.as_deref().map(|fresh| link(context, fresh)),
-        people: people.people.iter().map(|person| PersonView::new(context, person)).collect(),
+        people: people.people.iter().map(|person| PersonView::new(context, form, person)).collect(),
         invitations: people.invitations.iter().map(|it| InvitationView::new(context, it)).collect(),
         roles: choices(context, |role| role_word(role) == wanted),
         role_error: form.wrong.get("role").map(|wrong| t.wrong(wrong)),
@@ -101,7 +102,8 @@ fn choices(context: &Context, is_chosen: impl Fn(Role) -> bool) -> Vec<RoleChoic
 }
 
 impl PersonView {
-    fn new(context: &Context, person: &Person) -> Self {
+    fn new(context: &Context, form: &Form, person: &Person) -> Self {
+        let wrong = form.wrong.get(&format!("role-{}", person.id.0));
         let own = context.who.person.as_ref().map(|person| person.id);
         Self {
             id: person.id.0,
@@ -111,6 +113,7 @@ impl PersonView {
             is_self: own == Some(person.id),
             since: When::new(context, person.since_s),
             roles: choices(context, |role| role == person.role),
+            error: wrong.map(|wrong| context.language.wrong(wrong)),
         }
     }
 }

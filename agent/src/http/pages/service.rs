@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use askama::Template;
 
 use super::addresses::{Address, addresses};
-use super::parts::{Card, Work, refusal};
+use super::parts::{Card, Work, refusal, summary};
 use super::{Frame, Page, problems, render, status};
 use crate::http::context::{Context, Form};
 use crate::http::language::kind_order;
@@ -129,7 +129,7 @@ pub fn service(context: &Context, form: &Form, name: &str) -> Page {
     let settings = report.service.settings.iter().filter(|_| may_switch);
     let page = One {
         frame: Frame::live(context, &format!("/services/{name}")),
-        refusal: refusal(t, form),
+        refusal: summary(t, form),
         kind: t.kind(&report.service.role),
         addresses: if report.state == State::Running {
             addresses(context, &report.service)

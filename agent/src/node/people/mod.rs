@@ -152,7 +152,9 @@ impl People {
         Ok(person)
     }
 
-    /// A new password ends all sessions but the one it was set from, and every link that was made for another one.
+    /// A new password ends every way in that was opened by an old one: all sessions but the one it was set from, all
+    /// tokens, and every link that was made for another password. Whoever sets one may do so because somebody else
+    /// knew the old one, and could have made a token with it.
     pub fn set_password(
         &mut self,
         id: PersonId,
@@ -162,6 +164,7 @@ impl People {
         let person = self.people.iter_mut().find(|person| person.id == id).ok_or(Unfit::Gone)?;
         person.password = password;
         self.sessions.retain(|session| session.person != id || Some(session.id.as_str()) == stay);
+        self.tokens.retain(|token| token.person != id);
         self.invitations.retain(|it| it.purpose != Purpose::Password { person: id });
         Ok(())
     }

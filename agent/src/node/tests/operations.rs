@@ -2,7 +2,7 @@
 
 use super::world::{OWNER, World, person, started};
 use crate::node::command::{Command, Power, Refusal, Reply};
-use crate::node::operation::{Operation, OperationId, Progress, Step, Task, Trouble};
+use crate::node::operation::{Operation, OperationId, Operations, Progress, Standing, Step, Task, Trouble};
 use crate::node::service::Text;
 use crate::node::{Action, Document, Event, Job, News, Restored, Ticket, Yield};
 
@@ -28,8 +28,8 @@ fn an_operation_is_written_down_before_it_begins_and_told_step_by_step() {
     assert_eq!(last(&world).progress, Progress::Doing { step: Step::Waiting });
     tell(&mut world, id, News::Step(Step::Enabling));
     assert_eq!(last(&world).progress, Progress::Doing { step: Step::Enabling });
-    // Steps are not written to the disk.
-    assert_eq!(world.last, []);
+    // A node that is cut off now can tell afterwards how far it was.
+    assert_eq!(world.on_disk().operations, *world.node.snapshot().operations);
     world.uptime_s += 7;
     tell(&mut world, id, News::Done(Yield::Nothing));
     let done = last(&world);
@@ -41,6 +41,100 @@ fn an_operation_is_written_down_before_it_begins_and_told_step_by_step() {
     assert_eq!((last(&world).progress, world.last.len()), (Progress::Done, 0));
     tell(&mut world, OperationId(99), News::Done(Yield::Nothing));
     assert_eq!(world.last, []);
+}
+
+/// The steps of the last operation with how they stand.
+fn steps(world: &World) -> Vec<(Step, Standing)> {
+    last(world).steps().into_iter().map(|(step, standing, _)| (step, standing)).collect()
+}
+
+#[test]
+fn every_step_is_told_from_the_beginning_to_the_end() {
+    use Standing::{Done, Now, ToCome};
+    let mut world = World::claimed();
+    let id = started(world.owner(switch("tinc", true)));
+    let order = [Step::Waiting, Step::Checking, Step::Enabling, Step::Starting, Step::Firewall];
+    for now in 0..order.len() {
+        if now > 0 {
+            world.uptime_s += 2;
+            tell(&mut world, id, News::Step(order[now]));
+        }
+        let standing = |place: usize| {
+            if place < now {
+                Done
+            } else if place == now {
+                Now
+            } else {
+                ToCome
+            }
+        };
+        let expected: Vec<_> = (0..).zip(order).map(|(place, step)| (step, standing(place))).collect();
+        assert_eq!(steps(&world), expected);
+    }
+    tell(&mut world, id, News::Done(Yield::Nothing));
+    assert_eq!(steps(&world), order.map(|step| (step, Done)));
+    let since: Vec<_> = last(&world).steps().into_iter().map(|(.., since_s)| since_s.unwrap()).collect();
+    assert_eq!(since.iter().map(|it| it - since[0]).collect::<Vec<_>>(), [0, 2, 4, 6, 8]);
+}
+
+#[test]
+fn the_step_that_failed_is_told_and_what_was_undone() {
+    use Standing::{Done, Failed, LeftOut, Now};
+    let mut world = World::claimed();
+    let id = started(world.owner(switch("tinc", true)));
+    for step in [Step::Checking, Step::Enabling, Step::Starting, Step::Undoing] {
+        tell(&mut world, id, News::Step(step));
+    }
+    let told = |undoing| {
+        [
+            (Step::Waiting, Done),
+            (Step::Checking, Done),
+            (Step::Enabling, Done),
+            (Step::Starting, Failed),
+            (Step::Firewall, LeftOut),
+            (Step::Undoing, undoing),
+        ]
+    };
+    assert_eq!(steps(&world), told(Now));
+    tell(&mut world, id, News::Failed(Trouble::DiskFull));
+    assert_eq!(steps(&world), told(Done));
+    // A helper that never answers has failed before its first step.
+    let id = started(world.owner(Command::Restart { service: "tinc".to_owned() }));
+    tell(&mut world, id, News::Failed(Trouble::SystemdAway));
+    assert_eq!(steps(&world), [(Step::Waiting, Failed), (Step::Starting, LeftOut)]);
+    // A service that is off need not start with its new settings.
+    let configure = Command::Configure { service: "tinc".to_owned(), settings: [].into() };
+    let id = started(world.owner(configure));
+    tell(&mut world, id, News::Step(Step::Writing));
+    tell(&mut world, id, News::Done(Yield::Nothing));
+    assert_eq!(steps(&world), [(Step::Waiting, Done), (Step::Writing, Done), (Step::Starting, LeftOut)]);
+}
+
+#[test]
+fn a_node_that_was_cut_off_tells_at_which_step() {
+    let mut world = World::claimed();
+    let id = started(world.owner(switch("tinc", true)));
+    tell(&mut world, id, News::Step(Step::Checking));
+    tell(&mut world, id, News::Step(Step::Enabling));
+    let after = World::with(world.on_disk());
+    assert_eq!(
+        steps(&after),
+        [
+            (Step::Waiting, Standing::Done),
+            (Step::Checking, Standing::Done),
+            (Step::Enabling, Standing::Failed),
+            (Step::Starting, Standing::LeftOut),
+            (Step::Firewall, Standing::LeftOut),
+        ]
+    );
+}
+
+#[test]
+fn operations_of_an_earlier_version_are_read_and_have_no_steps() {
+    let text = r#"{"list": [{"id": 4, "task": "restart", "service": "tinc", "by": "Ana", "since_s": 1, "until_s": 3,
+        "progress": {"state": "done"}}], "next": 5}"#;
+    let operations: Operations = serde_json::from_str(text).unwrap();
+    assert_eq!(operations.list[0].steps(), []);
 }
 
 #[test]
