@@ -6,7 +6,7 @@ use std::fs;
 use std::path::Path;
 
 /// Each module with the modules of this crate that it may name.
-const MAP: [(&str, &[&str]); 13] = [
+const MAP: [(&str, &[&str]); 14] = [
     ("node", &["node"]),
     ("machine", &["node"]),
     ("journal", &["node"]),
@@ -14,6 +14,8 @@ const MAP: [(&str, &[&str]); 13] = [
     // What agent and helper both do.
     ("durable", &[]),
     ("systemd", &[]),
+    // A program of its own, at boot, before the agent.
+    ("config", &["config", "durable"]),
     ("bus", &["node", "bus", "systemd"]),
     ("http", &["node", "http"]),
     ("state", &["state", "durable"]),

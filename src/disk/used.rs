@@ -72,7 +72,7 @@ impl Map {
 /// Whatever is not zero counts, whoever wrote it.
 fn data(file: &File, size: u64, map: &mut Map) -> anyhow::Result<()> {
     let mut buffer = vec![0; 256 << 10];
-    for (from, to) in spans(file, size)? {
+    for (from, to) in spans(file, 0, size)? {
         let mut at = from / BLOCK * BLOCK;
         while at < to {
             let part = usize::try_from(size - at).map_or(buffer.len(), |it| it.min(buffer.len()));
@@ -223,7 +223,10 @@ mod tests {
         let options = format!("offset={offset},nodiscard,lazy_itable_init=0");
         run(
             "/sbin/mke2fs",
-            &["-qFt", "ext4", "-b", "4096", "-g", "2048", "-J", "size=4", "-E", &options, "-d", &tree, &shown, &size],
+            &[
+                "-qFt", "ext4", "-b", "4096", "-g", "2048", "-J", "size=4", "-E", &options, "-d", &tree,
+                &shown, &size,
+            ],
         );
         check(&raw, offset);
 

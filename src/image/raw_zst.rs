@@ -42,7 +42,7 @@ fn copy(mut file: File, size: u64, out: &mut impl Write) -> anyhow::Result<()> {
     let mut buffer = vec![0; 256 << 10];
     let zeros = vec![0; 256 << 10];
     let mut at = 0;
-    for (from, to) in spans(&file, size)? {
+    for (from, to) in spans(&file, 0, size)? {
         write_zeros(&zeros, from - at, out)?;
         file.seek(SeekFrom::Start(from))?;
         at = from;

@@ -152,7 +152,7 @@ impl Source {
             (self.sums, self.map) = (bmap.ranges, Some(path));
         } else if self.kind == Kind::Raw {
             self.size_bytes = file_bytes;
-            let found = spans(&self.file, file_bytes)?;
+            let found = spans(&self.file, 0, file_bytes)?;
             self.mapped = found.into_iter().map(|(from, to)| Span::new(from, to)).collect();
         } else {
             (self.size_bytes, self.mapped) = self.stream()?.map()?;

@@ -145,7 +145,7 @@ impl Places {
 /// Writes what differs, then removes what is not wanted any more. Cut off anywhere, the next boot ends it.
 fn replace(section: Section, wanted: &[Wanted], places: &Places) -> anyhow::Result<()> {
     for Wanted { path, text, mode } in wanted {
-        if fs::read_to_string(path).ok().as_ref() != Some(text) {
+        if fs::read(path).ok().as_deref() != Some(text.as_bytes()) {
             let group = places.group.filter(|_| *mode == AGENT);
             durable::write_for(path, text, *mode, group)?;
         }

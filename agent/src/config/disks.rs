@@ -149,12 +149,12 @@ fn has_block_device(path: &Path, depth: u32) -> bool {
 
 /// `8:2` of the last file system that was mounted at `place`, unless it is on no device (proc_pid_mountinfo(5)).
 fn number_of(table: &str, place: &str) -> Option<String> {
-    let mount = table.lines().filter_map(|line| {
+    let mount = table.lines().rev().find_map(|line| {
         let mut words = line.split(' ').skip(2);
         let number = words.next()?;
         (words.nth(1) == Some(place)).then(|| number.to_owned())
     });
-    mount.last().filter(|number| !number.starts_with("0:"))
+    mount.filter(|number| !number.starts_with("0:"))
 }
 
 fn open(device: &Path) -> io::Result<(File, Extent)> {

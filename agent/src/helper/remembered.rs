@@ -11,9 +11,9 @@ use std::path::Path;
 use anyhow::{Context, ensure};
 use serde::{Deserialize, Serialize};
 
-use crate::durable;
 use super::systemd::{Job, Systemd};
 use super::verbs::{Failure, Helper};
+use crate::durable;
 use crate::journal;
 use crate::node::Level;
 use crate::node::service::Service;
