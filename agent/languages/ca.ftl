@@ -92,6 +92,10 @@ detail-on = { $services ->
     [one] Hi ha un servei engegat.
    *[other] Hi ha { $services } serveis engegats.
 }
+detail-ready = { $services ->
+    [one] Pots engegar un servei.
+   *[other] Es poden engegar { $services } serveis.
+}
 detail-off = { $services ->
     [one] Se’n pot engegar un més.
    *[other] Se’n poden engegar { $services } més.
@@ -262,10 +266,7 @@ join-button = Uneix-t’hi
 join-password-title = Una contrasenya nova per a { $name }
 join-password-text = Tria una contrasenya nova. Es tancarà la teva sessió a tot arreu i les teves claus per a programes deixaran de valer.
 join-password-button = Posa la contrasenya
-plain-title = { $node } és a casa
-plain-text = Les pàgines d’aquest node van xifrades perquè ningú de la teva xarxa no les pugui llegir.
-plain-button = Obre la pàgina xifrada
-plain-warning = El navegador t’avisarà una vegada: el certificat l’ha fet el mateix node, perquè cap autoritat no coneix els nodes de casa. Compara l’empremta de sota i deixa que el navegador continuï.
+claim-warning = El navegador t’avisarà una vegada: el certificat l’ha fet el mateix node, perquè cap autoritat no coneix els nodes de casa. Compara l’empremta de sota i deixa que el navegador continuï.
 fingerprint-title = Empremta del certificat
 fingerprint-summary = És de debò el teu node?
 fingerprint-text = La pantalla del node mostra la mateixa empremta (SHA-256). Si el teu navegador també la mostra, no hi ha ningú al mig.
@@ -350,6 +351,7 @@ account-end = Tanca-la allà
 account-end-which = Tanca la sessió a: { $browser }
 session-nameless = Navegador desconegut
 account-password = Canvia la contrasenya
+account-password-changed = Has canviat la contrasenya. La teva sessió s’ha tancat a tots els altres llocs.
 account-password-button = Canvia la contrasenya
 account-password-note = Es tancarà la teva sessió a tots els altres llocs i les teves claus per a programes deixaran de valer: fes-ne de noves després.
 account-tokens = Claus per a programes
@@ -387,6 +389,7 @@ scope-mesh-means = Hi arriben els membres de la teva xarxa mallada.
 scope-internet-means = Hi arriba tothom si el teu encaminador els deixa passar.
 trial-label = Canvi a prova
 trial-name = El node es diu ara { $to } en lloc de { $from }. Funciona?
+trial-service = { $service }: ara està apagat. Encara arribes a aquesta pàgina?
 trial-left = Tornarà enrere sol d’aquí a { $time }.
 trial-keep = Deixa-ho així
 trial-back = Torna enrere
@@ -410,6 +413,7 @@ report-text = Res no surt d’aquest node tot sol. L’informe no anomena ningú
 operation-progress = Progrés
 operation-steps = Pas a pas
 operation-leave = Pots sortir d’aquesta pàgina: el node continua.
+operation-service = Ves a { $service }
 operation-by = Ho va demanar
 operation-since = Va començar
 operation-took = Va trigar
@@ -444,6 +448,7 @@ confirm-off = Vols apagar { $node }?
 confirm-off-text = Per tornar-lo a engegar, algú haurà de prémer el seu botó.
 confirm-switch-off = Vols apagar { $service }?
 confirm-switch-off-text = Potser arribes a aquest node gràcies a { $service }. Assegura’t de tenir un altre camí.
+confirm-switch-off-trial = Tornarà tot sol al cap de dos minuts, si no dius que encara s’arriba al node.
 confirm-switch-off-button = Apaga { $service }
 not-found-title = Aquesta pàgina no existeix
 not-found-text = Potser l’enllaç és antic o es va copiar incomplet.

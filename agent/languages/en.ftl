@@ -93,6 +93,10 @@ detail-on = { $services ->
     [one] One service is on.
    *[other] { $services } services are on.
 }
+detail-ready = { $services ->
+    [one] One service can be switched on.
+   *[other] { $services } services can be switched on.
+}
 detail-off = { $services ->
     [one] One more can be switched on.
    *[other] { $services } more can be switched on.
@@ -170,7 +174,7 @@ task-power-off = Switch off the node
 step-waiting = Waiting for its turn
 step-checking = Checking
 step-writing = Writing the settings
-step-enabling = Remembering it for the next start
+step-enabling = Keeping it for the next start
 step-starting = Starting
 step-stopping = Stopping
 step-firewall = Setting the firewall
@@ -266,10 +270,7 @@ join-button = Join
 join-password-title = A new password for { $name }
 join-password-text = Choose a new password. Wherever you are signed in now, you will be signed out, and your keys for programs stop working.
 join-password-button = Set the password
-plain-title = { $node } is at home
-plain-text = The pages of this node are encrypted, so that nobody in your network reads along.
-plain-button = Open the encrypted page
-plain-warning = Your browser will warn you once: the node made its certificate itself, because no authority knows nodes at home. Compare the fingerprint below, then let the browser go on.
+claim-warning = Your browser will warn you once: the node made its certificate itself, because no authority knows nodes at home. Compare the fingerprint below, then let the browser go on.
 fingerprint-title = Fingerprint of the certificate
 fingerprint-summary = Is this really your node?
 fingerprint-text = The node’s screen shows the same fingerprint (SHA-256). If your browser shows it too, nobody stands in between.
@@ -354,6 +355,7 @@ account-end = Sign out there
 account-end-which = Sign out there: { $browser }
 session-nameless = Unknown browser
 account-password = Change the password
+account-password-changed = Your password is changed. You are signed out everywhere else.
 account-password-button = Change the password
 account-password-note = Everywhere else you will be signed out, and your keys for programs stop working: make new ones afterwards.
 account-tokens = Keys for programs
@@ -391,6 +393,7 @@ scope-mesh-means = The members of your mesh reach these.
 scope-internet-means = Everybody can reach these if your router passes them on.
 trial-label = Change on trial
 trial-name = The node is now called { $to } instead of { $from }. Does it work?
+trial-service = { $service } is off now. Can you still reach this page?
 trial-left = It goes back by itself in { $time }.
 trial-keep = Keep it
 trial-back = Go back
@@ -414,6 +417,7 @@ report-text = Nothing leaves this node by itself. The report names no people; re
 operation-progress = Progress
 operation-steps = Step by step
 operation-leave = You can leave this page: the node goes on.
+operation-service = Go to { $service }
 operation-by = Asked for by
 operation-since = Began
 operation-took = Took
@@ -448,6 +452,7 @@ confirm-off = Switch off { $node }?
 confirm-off-text = Somebody has to press its button to switch it on again.
 confirm-switch-off = Switch off { $service }?
 confirm-switch-off-text = You may be using { $service } to reach this node. Make sure that you can reach it another way.
+confirm-switch-off-trial = It comes back by itself after two minutes, unless you say that the node can still be reached.
 confirm-switch-off-button = Switch off { $service }
 not-found-title = There is no such page
 not-found-text = Maybe the link is old, or something was left out when it was copied.

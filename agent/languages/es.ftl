@@ -92,6 +92,10 @@ detail-on = { $services ->
     [one] Hay un servicio encendido.
    *[other] Hay { $services } servicios encendidos.
 }
+detail-ready = { $services ->
+    [one] Puedes encender un servicio.
+   *[other] Se pueden encender { $services } servicios.
+}
 detail-off = { $services ->
     [one] Puedes encender uno más.
    *[other] Se pueden encender { $services } más.
@@ -262,10 +266,7 @@ join-button = Unirse
 join-password-title = Una contraseña nueva para { $name }
 join-password-text = Elige una contraseña nueva. Se cerrará tu sesión en todos los sitios y tus claves para programas dejarán de valer.
 join-password-button = Poner la contraseña
-plain-title = { $node } está en casa
-plain-text = Las páginas de este nodo van cifradas para que nadie en tu red pueda leerlas.
-plain-button = Abrir la página cifrada
-plain-warning = El navegador te avisará una vez: el certificado lo hizo el propio nodo, porque ninguna autoridad conoce los nodos de casa. Compara la huella de abajo y deja que el navegador siga.
+claim-warning = El navegador te avisará una vez: el certificado lo hizo el propio nodo, porque ninguna autoridad conoce los nodos de casa. Compara la huella de abajo y deja que el navegador siga.
 fingerprint-title = Huella del certificado
 fingerprint-summary = ¿Es de verdad tu nodo?
 fingerprint-text = La pantalla del nodo muestra la misma huella (SHA-256). Si tu navegador también la muestra, no hay nadie en medio.
@@ -350,6 +351,7 @@ account-end = Cerrar ahí
 account-end-which = Cerrar la sesión en: { $browser }
 session-nameless = Navegador desconocido
 account-password = Cambiar la contraseña
+account-password-changed = Has cambiado la contraseña. Tu sesión se ha cerrado en todos los demás sitios.
 account-password-button = Cambiar la contraseña
 account-password-note = Se cerrará tu sesión en todos los demás sitios y tus claves para programas dejarán de valer: haz otras después.
 account-tokens = Claves para programas
@@ -387,6 +389,7 @@ scope-mesh-means = A estos llegan los miembros de tu red mallada.
 scope-internet-means = A estos llega cualquiera si tu router los deja pasar.
 trial-label = Cambio a prueba
 trial-name = El nodo se llama ahora { $to } en vez de { $from }. ¿Funciona?
+trial-service = { $service }: ahora está apagado. ¿Sigues llegando a esta página?
 trial-left = Volverá atrás solo en { $time }.
 trial-keep = Dejarlo así
 trial-back = Volver atrás
@@ -410,6 +413,7 @@ report-text = Nada sale de este nodo por sí solo. El informe no nombra a nadie;
 operation-progress = Progreso
 operation-steps = Paso a paso
 operation-leave = Puedes salir de esta página: el nodo continúa.
+operation-service = Ir a { $service }
 operation-by = Lo pidió
 operation-since = Empezó
 operation-took = Tardó
@@ -444,6 +448,7 @@ confirm-off = ¿Apagar { $node }?
 confirm-off-text = Para encenderlo otra vez, alguien tendrá que pulsar su botón.
 confirm-switch-off = ¿Apagar { $service }?
 confirm-switch-off-text = Puede que llegues a este nodo gracias a { $service }. Asegúrate de tener otro camino.
+confirm-switch-off-trial = Volverá por sí solo al cabo de dos minutos, si no dices que se sigue llegando al nodo.
 confirm-switch-off-button = Apagar { $service }
 not-found-title = Esta página no existe
 not-found-text = Quizá el enlace sea antiguo o se copiara incompleto.

@@ -84,8 +84,9 @@ async fn people(visit: Visit) -> Response {
     room(&visit, Right::People, || pages::people(&visit.context, &Form::default()))
 }
 
-async fn account(visit: Visit) -> Response {
-    room(&visit, Right::Own, || pages::account(&visit.context, &Form::default()))
+async fn account(visit: Visit, Query(given): Query<BTreeMap<String, String>>) -> Response {
+    let values = given.into_iter().filter(|(name, _)| name == "changed").collect();
+    room(&visit, Right::Own, || pages::account(&visit.context, &Form { values, ..Form::default() }))
 }
 
 async fn network(visit: Visit) -> Response {

@@ -292,7 +292,9 @@ impl Node {
     fn begin_work(&mut self, now: Moment, by: &str, command: Command) -> Outcome {
         let (task, job) = match command {
             Command::Switch { service, on } => {
-                self.service(&service)?;
+                if self.service(&service)?.is_way_in() && !on {
+                    return self.switch_off_way_in(now, by, &service);
+                }
                 let name = service.clone();
                 let task = if on { Task::SwitchOn { service } } else { Task::SwitchOff { service } };
                 (task, Job::Switch { service: name, on })

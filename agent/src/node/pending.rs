@@ -19,6 +19,11 @@ pub enum Change {
         /// As it is now.
         to: String,
     },
+    /// A service is off by which somebody may be reaching the node.
+    Service {
+        /// Its name in the catalogue.
+        service: String,
+    },
 }
 
 /// A change on trial.

@@ -40,6 +40,13 @@ pub struct Service {
     pub shown: Vec<Shown>,
 }
 
+impl Service {
+    /// Whether people may be reaching the node's pages by it: by a name that it tells, or through it.
+    pub fn is_way_in(&self) -> bool {
+        ["discovery", "mesh"].contains(&&*self.role)
+    }
+}
+
 /// Something that a service drew for itself, such as a password: `key=value` on a line of a file.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Shown {

@@ -32,13 +32,26 @@ impl Node {
         Ok((Reply::Started(id), actions))
     }
 
+    /// A service by which somebody may be reaching the node is off on trial, until they have reached it another way.
+    pub(super) fn switch_off_way_in(&mut self, now: Moment, by: &str, service: &str) -> Outcome {
+        if self.trial.is_some() {
+            return Err(Refusal::Full);
+        }
+        let change = Change::Service { service: service.to_owned() };
+        let preferences = Preferences { trial: Some(change.clone()) };
+        let task = Task::SwitchOff { service: service.to_owned() };
+        let job = Job::Switch { service: service.to_owned(), on: false };
+        let (id, mut actions) = self.start(now, by, task, job)?;
+        self.trial = Some(Trial { change, until: now.uptime + AT_WORK });
+        actions.insert(0, Action::Save(Document::Preferences(preferences)));
+        Ok((Reply::Started(id), actions))
+    }
+
     /// It works. While the helper is at it nobody can know that.
     pub(super) fn keep(&mut self) -> Outcome {
-        if self.trial.is_none() {
-            return Err(Refusal::NoSuch);
-        }
-        let renaming = |it: &&Operation| matches!(it.task, Task::Rename { .. });
-        if let Some(busy) = self.operations.running().find(renaming) {
+        let Some(trial) = &self.trial else { return Err(Refusal::NoSuch) };
+        let about = |it: &&Operation| direction(&trial.change, &it.task).is_some();
+        if let Some(busy) = self.operations.running().find(about) {
             return Err(Refusal::Busy(busy.id));
         }
         Ok((Reply::Done, self.end_trial()))
@@ -47,40 +60,45 @@ impl Node {
     /// The change on trial is undone. It stays on trial until that is done: a node that is cut off in between, or
     /// whose helper fails, tries again.
     pub(super) fn go_back(&mut self, now: Moment, by: &str) -> Result<Vec<Action>, Refusal> {
-        let Some(Trial { change: Change::Name { from, to }, .. }) = self.trial.clone() else {
-            return Err(Refusal::NoSuch);
+        let (task, job) = match &self.trial {
+            None => return Err(Refusal::NoSuch),
+            Some(Trial { change: Change::Name { from, to }, .. }) => {
+                (Task::Rename { from: to.clone(), to: from.clone() }, Job::Rename { name: from.clone() })
+            }
+            Some(Trial { change: Change::Service { service }, .. }) => (
+                Task::SwitchOn { service: service.clone() },
+                Job::Switch { service: service.clone(), on: true },
+            ),
         };
-        let task = Task::Rename { from: to, to: from.clone() };
-        let (_, actions) = self.start(now, by, task, Job::Rename { name: from })?;
+        let (_, actions) = self.start(now, by, task, job)?;
         if let Some(trial) = &mut self.trial {
             trial.until = now.uptime + AT_WORK;
         }
         Ok(actions)
     }
 
-    /// The helper has renamed the node, or could not.
-    pub(super) fn renamed(&mut self, now: Moment, to: &str, progress: &Progress) -> Vec<Action> {
+    /// The helper has done some work, or could not.
+    pub(super) fn tried(&mut self, now: Moment, task: &Task, progress: &Progress) -> Vec<Action> {
         let done = *progress == Progress::Done;
-        if done {
+        if let Task::Rename { to, .. } = task
+            && done
+        {
             to.clone_into(&mut self.name);
         }
         let Some(trial) = &mut self.trial else { return Vec::new() };
-        let Change::Name { from, .. } = &trial.change;
-        let back = from == to;
-        match (done, back) {
+        match (direction(&trial.change, task), done) {
+            (None, _) => Vec::new(),
             // Here is the trial's beginning.
-            (true, false) => {
+            (Some(Direction::There), true) => {
                 trial.until = now.uptime + TRIAL;
                 Vec::new()
             }
-            // The name is what it was before: nothing is on trial.
-            (true, true) | (false, false) => self.end_trial(),
-            (false, true) => {
+            // All is what it was before: nothing is on trial.
+            (Some(Direction::Back), true) | (Some(Direction::There), false) => self.end_trial(),
+            (Some(Direction::Back), false) => {
                 trial.until = now.uptime + TRIAL;
-                let line = format!(
-                    "going back to the name `{to}` did not work; trying again in {} s",
-                    TRIAL.as_secs()
-                );
+                let line =
+                    format!("going back did not work ({task:?}); trying again in {} s", TRIAL.as_secs());
                 vec![Action::Log(Level::Warning, line)]
             }
         }
@@ -89,6 +107,27 @@ impl Node {
     fn end_trial(&mut self) -> Vec<Action> {
         self.trial = None;
         vec![Action::Save(Document::Preferences(Preferences::default()))]
+    }
+}
+
+/// What a piece of work does to a change on trial.
+enum Direction {
+    There,
+    Back,
+}
+
+/// None where the work is about something else.
+fn direction(change: &Change, task: &Task) -> Option<Direction> {
+    match (change, task) {
+        (Change::Name { from, .. }, Task::Rename { to, .. }) if from == to => Some(Direction::Back),
+        (Change::Name { .. }, Task::Rename { .. }) => Some(Direction::There),
+        (Change::Service { service }, Task::SwitchOff { service: it }) if it == service => {
+            Some(Direction::There)
+        }
+        (Change::Service { service }, Task::SwitchOn { service: it }) if it == service => {
+            Some(Direction::Back)
+        }
+        _ => None,
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::command::{Line, Refusal, Reply};
-use super::operation::{Operation, OperationId, Progress, Step, Task, Trouble};
+use super::operation::{Operation, OperationId, Progress, Step, Trouble};
 use super::service::Service;
 use super::{Action, Document, Effect, Level, Moment, Node, Problem, Ticket};
 
@@ -233,10 +233,7 @@ impl Node {
             self.chores.measured.remove(service);
             self.chores.asked_settings.remove(service);
         }
-        let mut actions = match &operation.task {
-            Task::Rename { to, .. } => self.renamed(now, to, &operation.progress),
-            _ => Vec::new(),
-        };
+        let mut actions = self.tried(now, &operation.task, &operation.progress);
         actions.push(Action::Save(Document::Operations((*self.operations).clone())));
         actions.extend(self.ask_settings());
         actions

@@ -89,6 +89,13 @@ pub fn trial(context: &mut Context) {
     Arc::make_mut(&mut context.snapshot).trial = Some(Trial { change, until: Duration::from_secs(93_880) });
 }
 
+/// A service by which the owner may be reaching the node is off on trial.
+pub fn trial_of_service(context: &mut Context) {
+    trial(context);
+    let change = Change::Service { service: "avahi".to_owned() };
+    Arc::make_mut(&mut context.snapshot).trial = Some(Trial { change, until: Duration::from_secs(93_850) });
+}
+
 /// Nobody owns it.
 pub fn free(context: &mut Context) {
     Arc::make_mut(&mut context.snapshot).ownership = Ownership::Free;
@@ -256,120 +263,26 @@ pub fn lines(now_s: u64) -> Vec<Line> {
     .into()
 }
 
-/// Services as an image brings them.
+/// Services as an image brings them: those of the project's own catalogue, with what the builder adds.
 fn catalogue() -> Vec<Service> {
-    daily().into_iter().chain(shared()).flatten().collect()
-}
-
-fn port(name: &str, port: u16, protocol: &str, scope: &[&str]) -> Value {
-    json!({"name": name, "port": port, "protocol": protocol, "scope": scope})
-}
-
-fn number(name: &str, title: &str, default: i64, unit: &str) -> Value {
-    json!({"name": name, "title": title, "kind": "number", "default": default, "min": 0, "max": 1_000_000, "unit": unit})
-}
-
-fn text(name: &str, title: &str, default: &str) -> Value {
-    json!({"name": name, "title": title, "kind": "text", "default": default, "max-length": 60})
-}
-
-fn service(name: &str, title: &str, summary: &str, role: &str, start: &str, more: Value) -> Option<Service> {
-    let mut service = json!({
-        "name": name, "title": title, "summary": summary, "role": role, "start": start,
-        "units": [format!("{name}.service")],
-    });
-    if let (Some(service), Value::Object(more)) = (service.as_object_mut(), more) {
-        service.extend(more);
-    }
-    serde_json::from_value(service).ok()
-}
-
-/// What a home uses by itself.
-fn daily() -> [Option<Service>; 5] {
-    let list_folders = json!({"name": "list-folders", "title": "Show what is in a folder", "hint": "Where a folder has no index.html, visitors see its files.", "kind": "switch", "default": false});
-    [
-        service(
-            "avahi",
-            "Local discovery",
-            "Makes this node and its services found by name on the local network",
-            "discovery",
-            "always",
-            json!({"ports": [port("mdns", 5353, "udp", &["lan"])]}),
-        ),
-        service(
-            "icecast",
-            "Icecast",
-            "Your own radio station",
-            "streaming",
-            "on-demand",
-            json!({"ports": [port("stream", 8000, "tcp", &["lan", "mesh"])], "announce": {"type": "_icecast._tcp", "port": "stream"}, "data": ["/var/lib/icecast2"],
-                "shown": [{"name": "source-password", "title": "Password for broadcasting", "file": "/var/lib/icecast2/passwords", "key": "source"}],
-                "settings": [text("location", "Where the station is", "Community cloud"), number("listeners", "Listeners at most", 100, "")]}),
-        ),
-        service(
-            "mumble",
-            "Mumble",
-            "Voice chat for groups",
-            "voice",
-            "on-demand",
-            json!({"ports": [port("control", 64738, "tcp", &["lan", "mesh"])], "announce": {"type": "_mumble._tcp", "port": "control"}, "data": ["/var/lib/mumble-server"]}),
-        ),
-        service(
-            "nginx",
-            "Web site",
-            "Publish pages and files of your own",
-            "web",
-            "on-demand",
-            json!({"ports": [port("web", 8080, "tcp", &["lan", "mesh"])], "data": ["/srv/www"], "settings": [list_folders]}),
-        ),
-        service(
-            "ssh",
-            "Remote shell",
-            "Log in from elsewhere with a key",
-            "access",
-            "always",
-            json!({"ports": [port("ssh", 22, "tcp", &["lan"])]}),
-        ),
-    ]
-}
-
-/// What it uses with others.
-fn shared() -> [Option<Service>; 4] {
-    let encryption = json!({"name": "encryption", "title": "Encrypted connections", "kind": "choice", "default": "preferred", "choices": [
-        {"name": "tolerated", "title": "If the other side wants"}, {"name": "preferred", "title": "Where possible"}, {"name": "required", "title": "Always"}]});
-    [
-        service(
-            "syncthing",
-            "Syncthing",
-            "Keep folders in step between your devices and friends' nodes",
-            "storage",
-            "on-demand",
-            json!({"ports": [port("sync", 22000, "tcp", &["lan", "mesh"]), port("web", 8384, "tcp", &["loopback"])], "data": ["/var/lib/syncthing"]}),
-        ),
-        service(
-            "tahoe-lafs",
-            "Tahoe-LAFS",
-            "Files spread over friends' nodes so that no single one can lose or read them",
-            "storage",
-            "on-demand",
-            json!({"data": ["/var/lib/tahoe-lafs"]}),
-        ),
-        service(
-            "tinc",
-            "Mesh network",
-            "A private network between the homes of a community",
-            "mesh",
-            "on-demand",
-            json!({"ports": [port("meta", 655, "tcp", &["lan", "internet"])]}),
-        ),
-        service(
-            "transmission",
-            "Transmission",
-            "Share and fetch large files with BitTorrent",
-            "sharing",
-            "on-demand",
-            json!({"ports": [port("peer", 51413, "tcp", &["lan"])], "data": ["/var/lib/transmission-daemon"],
-                "settings": [number("upload-limit", "Uploads at most", 0, "kB/s"), number("ratio", "Shares until it has given back", 0, "%"), encryption]}),
-        ),
-    ]
+    let mut written: Value =
+        serde_yaml::from_str(include_str!("../../../../packages.yaml")).unwrap_or_default();
+    let services = written["services"].as_object_mut().into_iter().flatten();
+    let service = |(name, service): (&String, &mut Value)| {
+        service["name"] = json!(name);
+        for port in service["ports"].as_array_mut().into_iter().flatten() {
+            if port["scope"].is_string() {
+                port["scope"] = json!([port["scope"]]);
+            }
+        }
+        for setting in service["settings"].as_array_mut().into_iter().flatten() {
+            if setting["kind"] == "text" && setting["max-length"].is_null() {
+                setting["max-length"] = json!(200);
+            }
+        }
+        // What was looked for and is not there stands there as nothing now.
+        service.as_object_mut()?.retain(|_, value| !value.is_null());
+        serde_json::from_value(service.clone()).ok()
+    };
+    services.filter_map(service).collect()
 }

@@ -70,6 +70,10 @@ pub const SAMPLES: &[Sample] = &[
         data::trial(it);
         pages::home(it, &Form::default())
     }),
+    sample("home-trial-service", "/", OWNER, |it| {
+        data::trial_of_service(it);
+        pages::home(it, &Form::default())
+    }),
     sample("home-member", "/", Some(Role::Member), |it| pages::home(it, &Form::default())),
     sample("home-guest", "/", Some(Role::Guest), |it| pages::home(it, &Form::default())),
     sample("services", "/services", OWNER, |it| pages::services(it, &Form::default())),
@@ -113,6 +117,7 @@ pub const SAMPLES: &[Sample] = &[
         form.fresh = Some("nuvol_4mA8sX0c2vQ9yT7bE1fW6hJ3kL5nP0rU".to_owned());
         pages::account(it, &form)
     }),
+    sample("account-changed", "/account", OWNER, |it| pages::account(it, &form(&[("changed", "password")]))),
     sample("account-guest", "/account", Some(Role::Guest), |it| pages::account(it, &Form::default())),
     sample("network", "/network", OWNER, |it| pages::network(it, &Form::default())),
     sample("network-wrong", "/network", OWNER, |it| {
@@ -143,8 +148,8 @@ pub const SAMPLES: &[Sample] = &[
         pages::confirm(it, &sure(Question::OwnRole, "/people/0/role", "/people"))
     }),
     sample("confirm-switch", "/services/ssh/switch", OWNER, |it| {
-        let question = Question::SwitchOff { service: "ssh".to_owned() };
-        pages::confirm(it, &sure(question, "/services/ssh/switch", "/services"))
+        let question = Question::SwitchOff { service: "avahi".to_owned() };
+        pages::confirm(it, &sure(question, "/services/avahi/switch", "/services"))
     }),
     sample("sign-in", "/sign-in", None, |it| pages::sign_in(it, &Form::default())),
     sample("sign-in-wrong", "/sign-in", None, |it| {
@@ -162,6 +167,7 @@ pub const SAMPLES: &[Sample] = &[
     }),
     sample("claim-owner", "/claim", None, |it| {
         data::free(it);
+        it.secure = false;
         let mut form = form(&[("name", "Marta")]);
         form.mark("password", Wrong::Unfitting(Unfitting::TooShort { least: 10 }));
         pages::claim(it, &form, Step::Owner)
@@ -177,10 +183,6 @@ pub const SAMPLES: &[Sample] = &[
     }),
     sample("join-password", "/join/secret", None, |it| {
         pages::join(it, &Form::default(), "secret", Purpose::Password { person: PersonId(1) })
-    }),
-    sample("plain", "/", None, |it| {
-        it.secure = false;
-        pages::plain(it)
     }),
     sample("not-found", "/nothing", OWNER, |it| pages::not_found(it)),
     sample("refused", "/people", Some(Role::Member), |it| pages::people(it, &Form::default())),

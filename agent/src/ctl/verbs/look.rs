@@ -168,6 +168,10 @@ fn print_node(node: &Value) {
     let trial = &node["trial"];
     if trial.is_object() {
         let left = span(trial["left_s"].as_u64().unwrap_or(0));
-        line("on trial", format!("the name {}, for {left}: `node keep` or `node back`", text(&trial["to"])));
+        let what = match trial["service"].as_str() {
+            Some(service) => format!("{service} off"),
+            None => format!("the name {}", text(&trial["to"])),
+        };
+        line("on trial", format!("{what}, for {left}: `node keep` or `node back`"));
     }
 }

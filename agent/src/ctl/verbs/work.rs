@@ -29,7 +29,13 @@ impl Desk<'_> {
             }
             ServiceAct::Log { lines } => return self.log(&path, *lines).await,
         };
-        self.follow(&begun, false).await
+        self.follow(&begun, false).await?;
+        // One that may not look is told nothing; the node goes back all the same.
+        let node = self.client.get("/node").await.unwrap_or_default();
+        if matches!(act, ServiceAct::Off) && node["trial"]["service"] == *name {
+            eprintln!("it comes back in two minutes unless `nuvolctl node keep` still finds the node");
+        }
+        Ok(())
     }
 
     async fn log(&self, path: &str, lines: u16) -> Outcome {

@@ -54,7 +54,15 @@ struct ProblemText {
 
 #[derive(Serialize, ToSchema)]
 struct Trial {
+    /// `name` or `service`.
+    #[schema(pattern = "^(name|service)$")]
+    change: &'static str,
+    /// The service that is off on trial.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    service: Option<String>,
+    /// What the name was, or `on`.
     from: String,
+    /// What the name is, or `off`.
     to: String,
     /// Seconds until it goes back.
     left_s: u64,
@@ -83,8 +91,14 @@ pub(in crate::http) async fn node(visit: Visit) -> Answer<Json<Node>> {
         cause: problem.cause.clone(),
     });
     let trial = snapshot.trial.as_ref().map(|trial| {
-        let Change::Name { from, to } = trial.change.clone();
-        Trial { from, to, left_s: trial.until.saturating_sub(context.uptime).as_secs() }
+        let left_s = trial.until.saturating_sub(context.uptime).as_secs();
+        match trial.change.clone() {
+            Change::Name { from, to } => Trial { change: "name", service: None, from, to, left_s },
+            Change::Service { service } => {
+                let (from, to) = ("on".to_owned(), "off".to_owned());
+                Trial { change: "service", service: Some(service), from, to, left_s }
+            }
+        }
     });
     Ok(Json(Node {
         name: snapshot.name.clone(),

@@ -102,7 +102,8 @@ pub(super) struct Switch {
     on: bool,
 }
 
-/// Switches a service on or off, now and after the next boot.
+/// Switches a service on or off, now and after the next boot. One by which people may be reaching the node is off for
+/// two minutes at first: then it comes back unless that is kept.
 #[utoipa::path(put, path = "/services/{service}", tag = "services", params(("service" = String, Path)),
     request_body = Switch,
     responses((status = 202, body = Started), (status = 400, body = Failed), (status = 401, body = Failed),

@@ -132,7 +132,7 @@ fn account_page(visit: &Visit, typed: &Typed, failure: Failure) -> Response {
 pub(super) async fn password(visit: Visit, typed: Typed) -> Response {
     let (old, new, again) = (typed.get("old"), typed.get("password"), typed.get("again"));
     match acts::entry::set_password(&visit, old, new, Some(again)).await {
-        Ok(()) => go("/account"),
+        Ok(()) => go("/account?changed=password"),
         Err(failure) => account_page(&visit, &typed, failure),
     }
 }

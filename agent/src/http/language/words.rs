@@ -154,8 +154,9 @@ impl Language {
             report.state == State::Stopped && report.service.start == Start::OnDemand
         };
         let off = snapshot.services.iter().filter(can).count();
+        let others = if on > 0 { "detail-off" } else { "detail-ready" };
         let on = (on > 0).then(|| self.with("detail-on", "services", on));
-        let off = (off > 0).then(|| self.with("detail-off", "services", off));
+        let off = (off > 0).then(|| self.with(others, "services", off));
         on.into_iter().chain(off).collect::<Vec<_>>().join(" ")
     }
 

@@ -20,6 +20,8 @@ struct Account {
     role: String,
     role_means: String,
     fresh: Option<String>,
+    /// The password was just changed.
+    changed: bool,
     password: Vec<Field>,
     sessions: Vec<SessionView>,
     tokens: Vec<TokenView>,
@@ -77,6 +79,7 @@ pub fn account(context: &Context, form: &Form) -> Page {
         role: t.role(person.role),
         role_means: t.role_means(person.role),
         fresh: form.fresh.clone(),
+        changed: form.value("changed") == "password",
         password: vec![
             Field::password(t, form, "old", "field-old-password"),
             Field::password(t, form, "password", "field-new-password").hint(t.with(

@@ -77,9 +77,13 @@ pub fn confirm(context: &Context, sure: &Sure) -> Page {
         Question::SwitchOff { service } => {
             let report = context.snapshot.services.iter().find(|report| *report.service.name == **service);
             let title = report.map_or_else(|| service.clone(), |report| t.service_title(report));
+            let mut text = t.with("confirm-switch-off-text", "service", &title);
+            if report.is_some_and(|report| report.service.is_way_in()) {
+                text = format!("{text} {}", t.say("confirm-switch-off-trial"));
+            }
             (
                 t.with("confirm-switch-off", "service", &title),
-                t.with("confirm-switch-off-text", "service", &title),
+                text,
                 t.with("confirm-switch-off-button", "service", &title),
             )
         }

@@ -1,7 +1,6 @@
 //! The pages before one is in: signing in, claiming a new node, taking up an invitation.
 
 use askama::Template;
-use axum::http::StatusCode;
 
 use super::parts::{Field, refusal};
 use super::{Frame, Page, problems, render, status};
@@ -91,8 +90,9 @@ pub fn claim(context: &Context, form: &Form, step: Step) -> Page {
             action: "/claim".to_owned(),
             fields: new_person(context, form),
             button: t.say("claim-button"),
-            fingerprint: None,
-            after: None,
+            fingerprint: (!context.secure).then_some(&context.fingerprint),
+            // What comes next is encrypted.
+            after: (!context.secure).then(|| t.say("claim-warning")),
         },
     };
     render(status(form), &door)
@@ -151,24 +151,4 @@ fn new_person(context: &Context, form: &Form) -> Vec<Field> {
         )),
         Field::password(t, form, "again", "field-again"),
     ]
-}
-
-#[derive(Template)]
-#[template(path = "plain.html")]
-struct Plain<'a> {
-    frame: Frame,
-    title: String,
-    link: String,
-    fingerprint: &'a str,
-}
-
-/// What is shown without encryption: where the page is, and how to know that it is the right one.
-pub fn plain(context: &Context) -> Page {
-    let page = Plain {
-        frame: Frame::new(context, "/"),
-        title: context.language.with("plain-title", "node", &context.snapshot.name),
-        link: format!("https://{}/", context.host),
-        fingerprint: &context.fingerprint,
-    };
-    render(StatusCode::OK, &page)
 }

@@ -11,6 +11,7 @@ use crate::node::pending::Change;
 use crate::node::people::Role;
 use crate::node::people::access::Scope;
 use crate::node::rights::Right;
+use crate::node::snapshot::ServiceReport;
 
 mod account;
 mod addresses;
@@ -28,7 +29,7 @@ mod settings;
 
 pub use account::account;
 pub use confirm::{Question, Sure, confirm};
-pub use door::{Step, claim, join, plain, sign_in};
+pub use door::{Step, claim, join, sign_in};
 pub use home::home;
 pub use logs::{logs, operation, service_log};
 pub use network::network;
@@ -146,12 +147,16 @@ impl Trial {
     fn of(context: &Context) -> Option<Self> {
         let trial = context.snapshot.trial.as_ref().filter(|_| context.who.may(Right::Node))?;
         let t = context.language;
-        let Change::Name { from, to } = &trial.change;
+        let text = match &trial.change {
+            Change::Name { from, to } => t.both("trial-name", ("from", from), ("to", to)),
+            Change::Service { service } => {
+                let named = |it: &&ServiceReport| *it.service.name == **service;
+                let report = context.snapshot.services.iter().find(named);
+                t.with("trial-service", "service", report.map_or(service.clone(), |it| t.service_title(it)))
+            }
+        };
         let left = trial.until.saturating_sub(context.uptime).as_secs();
-        Some(Self {
-            text: t.both("trial-name", ("from", from), ("to", to)),
-            left: t.with("trial-left", "time", t.with("time-seconds", "n", left)),
-        })
+        Some(Self { text, left: t.with("trial-left", "time", t.with("time-seconds", "n", left)) })
     }
 }
 

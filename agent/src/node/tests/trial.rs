@@ -1,4 +1,4 @@
-//! A new name holds for two minutes, and then only if somebody says that it works.
+//! What may cut the owner off holds for two minutes, and then only if somebody says that it works.
 
 use super::world::{World, started};
 use crate::node::command::{Command, Refusal};
@@ -170,4 +170,78 @@ fn the_trial_is_written_down_first() {
         matches!(first, Some(Action::Save(Document::Preferences(it))) if it.trial.is_some()),
         "{first:?}"
     );
+}
+
+fn vpn(on: bool) -> Command {
+    Command::Switch { service: "vpn".to_owned(), on }
+}
+
+fn last_job(world: &World) -> (OperationId, bool) {
+    let Some((Ticket::Operation(id), Job::Switch { service, on })) = world.jobs.last() else {
+        panic!("{:?}", world.jobs.last())
+    };
+    assert_eq!(service, "vpn");
+    (*id, *on)
+}
+
+/// A node whose mesh was just switched off.
+fn unmeshed() -> World {
+    let mut world = World::claimed();
+    let id = started(world.owner(vpn(false)));
+    assert!(world.on_disk().preferences.trial.is_some(), "written down before the helper begins");
+    assert_eq!(world.owner(Command::Keep), Err(Refusal::Busy(id)));
+    end(&mut world, id, DONE);
+    world
+}
+
+#[test]
+fn a_way_in_that_was_switched_off_comes_back_unless_that_is_kept() {
+    let mut world = unmeshed();
+    assert_eq!(world.owner(rename("attic")), Err(Refusal::Full));
+    world.wait(119);
+    assert!(!last_job(&world).1);
+    world.wait(1);
+    let (id, on) = last_job(&world);
+    assert!(on);
+    end(&mut world, id, News::Failed(Trouble::SystemdAway));
+    assert!(world.node.snapshot().trial.is_some(), "tried again");
+    world.wait(120);
+    let (again, on) = last_job(&world);
+    assert!(on && again != id);
+    end(&mut world, again, DONE);
+    assert_eq!(world.node.snapshot().trial, None);
+    world.assert_nothing_unsaved();
+
+    let mut world = unmeshed();
+    world.owner(Command::Keep).unwrap();
+    world.wait(1000);
+    assert!(!last_job(&world).1);
+    world.assert_nothing_unsaved();
+
+    // Whoever goes back by hand has gone back.
+    let mut world = unmeshed();
+    let id = started(world.owner(vpn(true)));
+    end(&mut world, id, DONE);
+    assert_eq!(world.node.snapshot().trial, None);
+
+    // Cut off in the middle: nobody said that it works.
+    let mut after = World::with(unmeshed().on_disk());
+    after.wait(5);
+    assert!(last_job(&after).1);
+}
+
+#[test]
+fn switching_on_and_other_services_are_on_no_trial() {
+    let mut world = World::claimed();
+    let off = started(world.owner(Command::Switch { service: "syncthing".to_owned(), on: false }));
+    let on = started(world.owner(vpn(true)));
+    assert_eq!(world.node.snapshot().trial, None);
+    end(&mut world, off, DONE);
+    end(&mut world, on, News::Failed(Trouble::DiskFull));
+    assert_eq!(world.node.snapshot().trial, None);
+    // One that could not be switched off is on no trial either.
+    let id = started(world.owner(vpn(false)));
+    end(&mut world, id, News::Failed(Trouble::DiskFull));
+    assert_eq!(world.node.snapshot().trial, None);
+    world.assert_nothing_unsaved();
 }

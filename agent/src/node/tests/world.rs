@@ -65,14 +65,14 @@ impl World {
             answers: BTreeMap::new(),
             asked: 0,
         };
-        let service = |name: &str| {
+        let service = |(name, role): (&str, &str)| {
             let service = serde_json::json!({
-                "name": name, "title": name, "summary": "", "role": "storage", "start": "always",
+                "name": name, "title": name, "summary": "", "role": role, "start": "always",
                 "units": [format!("{name}.service")],
             });
             (name.to_owned(), serde_json::from_value(service).unwrap())
         };
-        let services = ["syncthing", "tinc"].map(service).into();
+        let services = [("syncthing", "storage"), ("tinc", "storage"), ("vpn", "mesh")].map(service).into();
         world.tell(Event::Catalogue(Catalogue { services, ..Catalogue::default() }));
         world.tell(Event::Restored(Box::new(restored)));
         world
