@@ -15,7 +15,7 @@ const MAP: [(&str, &[&str]); 14] = [
     ("durable", &[]),
     ("systemd", &[]),
     // A program of its own, at boot, before the agent.
-    ("config", &["config", "durable"]),
+    ("config", &["config", "durable", "journal", "node"]),
     ("bus", &["node", "bus", "systemd"]),
     ("http", &["node", "http"]),
     ("state", &["state", "durable"]),

@@ -233,7 +233,8 @@ mod tests {
         let spans = used(&raw, &layout).unwrap();
         let total: u64 = spans.iter().map(|it| it.size).sum();
         assert!(total < 120 << 20, "{total} of {} bytes are used", layout.size);
-        let (from, to) = (File::open(&raw).unwrap(), File::create(&other).unwrap());
+        let from = File::open(&raw).unwrap();
+        let to = File::options().read(true).write(true).create_new(true).open(&other).unwrap();
         let garbage = vec![0xa5; 1 << 20];
         (0..layout.size >> 20).for_each(|it| to.write_all_at(&garbage, it << 20).unwrap());
         for span in &spans {

@@ -3,6 +3,7 @@
 
 mod artifact;
 mod hashed;
+mod key;
 mod packages;
 mod pending;
 mod seal;
@@ -18,10 +19,10 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use sha2::{Digest as _, Sha256};
 
 pub use artifact::{Artifact, sha256_file, spans};
 pub use hashed::{Hashed, Reach};
+pub use key::Key;
 pub use seal::{KNOWN, Look, Mark, SEAL, Seal, What};
 pub use space::{Entry, Freed};
 pub use sums::{SIGNATURE, SUMS, Sums};
@@ -45,10 +46,6 @@ pub struct Store {
     /// Held shared by whoever uses the shelf, alone by whoever takes things off it.
     in_use: File,
 }
-
-/// What an entry is called: its stage and the hash of its recipe.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Key(String);
 
 /// How an entry came to be on the shelf.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -83,23 +80,6 @@ pub struct Got {
     pub found: Found,
     /// What was wrong with the entry that stood there before.
     pub damage: Option<String>,
-}
-
-impl Key {
-    /// The key of the recipe `text` of `stage`.
-    pub fn of(stage: &str, text: &[u8]) -> Self {
-        Self(format!("{stage}-{}", hex(&Sha256::digest(text))))
-    }
-
-    /// The stage.
-    pub fn stage(&self) -> &str {
-        self.0.rsplit_once('-').map_or(&self.0, |(stage, _)| stage)
-    }
-
-    /// As a name.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
 }
 
 impl Store {
@@ -314,7 +294,6 @@ impl Store {
         Ok(work)
     }
 
-    /// Waits until nobody else works on `key`. The kernel gives the lock back however we end.
     /// What need not be read for the seal of an entry.
     pub fn hashed(&self) -> &Hashed {
         &self.hashed
@@ -328,6 +307,7 @@ impl Store {
         Ok(Aside { path: self.work(&name)?, note: self.root.join("locks").join(&name), _lock: lock })
     }
 
+    /// Waits until nobody else works on `key`. The kernel gives the lock back however we end.
     fn lock(&self, key: &str) -> anyhow::Result<Lock> {
         let path = self.root.join("locks").join(key);
         let file = File::create(&path).with_context(|| format!("opening `{}`", path.display()))?;

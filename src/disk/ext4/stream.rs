@@ -59,7 +59,7 @@ impl<'a> Stream<'a> {
         match gap.and_then(|it| usize::try_from(it).ok()) {
             Some(gap)
                 if gap < BLOCK as usize
-                    && at % BLOCK == 0
+                    && at.is_multiple_of(BLOCK)
                     && self.filled > 0
                     && self.filled + gap < BYTES =>
             {
