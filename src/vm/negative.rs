@@ -110,11 +110,11 @@ fn scratch_disk(host: &Host, artefact: &Artefact, dir: &Path) -> anyhow::Result<
     let (from, whole, disk) = (&artefact.path, dir.join("whole.raw"), dir.join("scratch.raw"));
     let from = match artefact.kind {
         Kind::Raw => from,
-        Kind::Qcow2 => {
+        Kind::Qcow2 | Kind::Vmdk | Kind::Vdi | Kind::Vhdx => {
             host.run(cmd!(host.shell(), "qemu-img convert -O raw {from} {whole}"))?;
             &whole
         }
-        Kind::Iso => anyhow::bail!("`{}` is no disk; give a raw or qcow2 image", from.display()),
+        Kind::Iso => anyhow::bail!("`{}` is no disk; give an image of one", from.display()),
     };
     let source = File::open(from).with_context(|| format!("opening `{}`", from.display()))?;
     let (offset, end) = efi_partition(&source).with_context(|| format!("looking at `{}`", from.display()))?;
