@@ -49,7 +49,8 @@ pub fn explain(shop: &Workshop, plan: &Plan, overlay: &Overlay, source: &Source)
         // Nothing is made, so that nothing needs a place.
         let place = Path::new("");
         let formats = &disk_plan.formats;
-        let disk = image::has_disk(formats).then(|| disk::build(shop, disk_plan, &rootfs, place)).transpose()?;
+        let disk =
+            image::has_disk(formats).then(|| disk::build(shop, disk_plan, &rootfs, place)).transpose()?;
         image::make(shop, plan, formats, &rootfs, disk.as_ref(), place)?;
     }
     Ok(())

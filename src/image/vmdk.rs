@@ -35,9 +35,8 @@ fn settle(file: &File, id: u32) -> anyhow::Result<()> {
     let mut header = [0; 64];
     file.read_exact_at(&mut header, 0)?;
     anyhow::ensure!(header.starts_with(b"KDMV"), "it is no VMDK");
-    let sectors = |at: usize| {
-        header[at..at + 8].iter().rev().fold(0, |sum, byte| sum << 8 | u64::from(*byte)) * SECTOR
-    };
+    let sectors =
+        |at: usize| header[at..at + 8].iter().rev().fold(0, |sum, byte| sum << 8 | u64::from(*byte)) * SECTOR;
     let (place, room) = (sectors(28), usize::try_from(sectors(36))?);
     let mut bytes = vec![0; room];
     file.read_exact_at(&mut bytes, place)?;
