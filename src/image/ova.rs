@@ -207,7 +207,9 @@ impl Ova<'_> {
         </BIOS>
         <Network>
           <Adapter slot="0" enabled="true" type="82540EM">
-            <BridgedInterface/>
+            <NAT>
+              <Forwarding name="page" proto="1" hostip="127.0.0.1" hostport="8443" guestport="443"/>
+            </NAT>
           </Adapter>
         </Network>
         <StorageControllers>

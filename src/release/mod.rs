@@ -18,7 +18,7 @@ pub use verify::{Deviation, StatedImage, Statement, deviation, lock_of, problems
 use crate::image::Image;
 use crate::plan::Plan;
 use crate::rootfs::Rootfs;
-use crate::store::{Found, hex};
+use crate::store::{Found, hex, side_by_side};
 use crate::workshop::Workshop;
 
 /// A finished release.
@@ -54,7 +54,7 @@ pub fn publish(
     }
 
     // Some are made from others: only when all are there may they leave their places.
-    let made = files.iter().map(|(_, image)| image.file.file(shop)).collect::<anyhow::Result<Vec<_>>>()?;
+    let made = side_by_side(&files, |(_, image)| image.file.file(shop))?;
     for ((name, _), made) in files.iter().zip(made) {
         let to = draft.path().join(name);
         fs::rename(made, &to).with_context(|| format!("making `{}`", to.display()))?;
