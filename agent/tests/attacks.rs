@@ -51,9 +51,9 @@ async fn dns_rebinding_finds_no_page_either() {
     let before = everything(&site, &cookie).await;
     let mut bodies = Vec::new();
     for host in ["evil.example", "nuvol.evil.example", "evil.example:443", "nuvol.local@evil.example", ""] {
-        let forms = forms();
-        let all = pages().into_iter().map(|path| ask("GET", &path)).chain(forms.iter().map(|it| form(it)));
-        for request in all {
+        let gets = pages().into_iter().map(|path| ask("GET", &path));
+        let posts = forms().into_iter().map(|path| form(&path));
+        for request in gets.chain(posts) {
             let answer = site.send(request.header("host", host).cookie(&cookie)).await;
             assert_eq!(answer.status, 421, "{host}");
             bodies.push(answer.body);
