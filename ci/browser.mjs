@@ -49,7 +49,9 @@ export class Visitor {
   }
 
   at(page, path) {
-    return page.waitForURL(path instanceof RegExp ? path : this.url(path));
+    // What the address says beyond the path is the page's own matter.
+    const is = (url) => url.origin + url.pathname === this.url(path);
+    return page.waitForURL(path instanceof RegExp ? path : is);
   }
 
   async claim(page, code, { name, password }) {
@@ -76,6 +78,7 @@ export class Visitor {
   }
 }
 
-// The page's own form, or the one that goes to `action`.
-export const form = (page, action) => page.locator(action ? `main form[action="${action}"]` : "main form").first();
+// The page's own form, or the one that goes to `action`, whatever place of the next page it names.
+export const form = (page, action) =>
+  page.locator(action ? `main form[action="${action}"], main form[action^="${action}#"]` : "main form").first();
 export const send = (page, action) => form(page, action).locator("button").first().click();
