@@ -1,8 +1,8 @@
 //! The tree into the root file system: mke2fs makes an empty one, and all files are put into it at once.
 //!
 //! mke2fs could fill it too (`-d`), one block after the other, and was most of a build after a small change. Here
-//! everything is decided before the first byte is written: which inode and which blocks each file gets. Then metadata goes out, and
-//! after it the files' bytes from front to back, so that the disk's digest can be taken right behind them.
+//! everything is decided before the first byte is written: which inode and which blocks each file gets. Then metadata
+//! goes out, and after it the files' bytes from front to back, so that the disk's digest can be taken right behind them.
 
 mod bytes;
 mod contents;
