@@ -2,12 +2,12 @@
 //! as on a disk that was in use before; that it is a hole in the file says nothing, for tables of zeros are holes too.
 
 use std::fs::File;
-use std::io;
 use std::os::unix::fs::FileExt as _;
 use std::path::Path;
 
 use anyhow::Context as _;
 
+use super::ext4;
 use super::layout::{Layout, Span};
 use crate::store::spans;
 
@@ -15,8 +15,6 @@ use crate::store::spans;
 pub const BLOCK: u64 = 4096;
 /// The partition table and its copy at the end of the disk: 34 sectors, in whole blocks.
 const TABLE: u64 = 5 * BLOCK;
-/// Group flag of ext4: its block bitmap was never written, because nothing but tables lies in the group.
-const BLOCK_UNINIT: u16 = 2;
 
 /// The used spans of the disk `raw`, in whole blocks, in order; between two lies at least one block.
 pub fn used(raw: &Path, layout: &Layout) -> anyhow::Result<Vec<Span>> {
@@ -29,7 +27,9 @@ pub fn used(raw: &Path, layout: &Layout) -> anyhow::Result<Vec<Span>> {
     for span in [layout.bios, Some(layout.esp), Some(layout.config)].into_iter().flatten() {
         map.mark(span.offset, span.size);
     }
-    ext4(&file, layout.root.offset, &mut map).with_context(what)?;
+    for span in ext4::used(&file, layout.root).with_context(what)? {
+        map.mark(span.offset, span.size);
+    }
     data(&file, layout.size, &mut map).with_context(what)?;
     Ok(map.spans())
 }
@@ -88,102 +88,6 @@ fn data(file: &File, size: u64, map: &mut Map) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The layout of ext4 (Documentation/filesystems/ext4 of Linux): what of it says where things lie.
-struct Ext4 {
-    blocks: u64,
-    first: u64,
-    per_group: u64,
-    inodes_per_group: u64,
-    inode_size: u64,
-    descriptor: usize,
-    reserved: u64,
-    /// Groups with a copy of the superblock, where it is not the powers of 3, 5 and 7.
-    copies: Option<[u64; 2]>,
-    sparse: bool,
-}
-
-impl Ext4 {
-    fn read(superblock: &[u8]) -> anyhow::Result<Self> {
-        let [short, word] = [2, 4].map(|size| move |at: usize| number(superblock, at, size));
-        anyhow::ensure!(short(56) == 0xef53, "the root partition has no ext4 file system");
-        let (compatible, incompatible) = (word(92), word(96));
-        anyhow::ensure!(1024 << word(24) == BLOCK, "the root file system has no blocks of {BLOCK} bytes");
-        anyhow::ensure!(incompatible & 0x10 == 0, "the root file system has its group descriptors apart");
-        let wide = incompatible & 0x80 != 0;
-        Ok(Self {
-            blocks: word(4) | if wide { word(336) << 32 } else { 0 },
-            first: word(20),
-            per_group: word(32),
-            inodes_per_group: word(40),
-            inode_size: short(88),
-            descriptor: if wide { usize::try_from(short(254))? } else { 32 },
-            reserved: short(206),
-            copies: (compatible & 0x200 != 0).then(|| [word(588), word(592)]),
-            sparse: word(100) & 1 != 0,
-        })
-    }
-
-    fn groups(&self) -> u64 {
-        (self.blocks - self.first).div_ceil(self.per_group)
-    }
-
-    fn has_superblock(&self, group: u64) -> bool {
-        let power = |base: u64| {
-            let mut number = group;
-            while number > 1 && number.is_multiple_of(base) {
-                number /= base;
-            }
-            number == 1
-        };
-        match self.copies {
-            Some(copies) => group == 0 || copies.contains(&group),
-            None => !self.sparse || group == 0 || [3, 5, 7].into_iter().any(power),
-        }
-    }
-}
-
-/// Marks what the file system at `offset` uses.
-fn ext4(file: &File, offset: u64, map: &mut Map) -> anyhow::Result<()> {
-    let read = |at: u64, size: usize| -> io::Result<Vec<u8>> {
-        let mut bytes = vec![0; size];
-        file.read_exact_at(&mut bytes, offset + at).map(|()| bytes)
-    };
-    let it = Ext4::read(&read(1024, 1024)?)?;
-    let groups = it.groups();
-    let size = usize::try_from(groups)? * it.descriptor;
-    let descriptors = read((it.first + 1) * BLOCK, size)?;
-    let tables = (size as u64).div_ceil(BLOCK) + it.reserved;
-    for (group, descriptor) in (0..).zip(descriptors.chunks(it.descriptor)) {
-        let wide = it.descriptor >= 64;
-        let place = |low: usize, high: usize| {
-            number(descriptor, low, 4) | if wide { number(descriptor, high, 4) << 32 } else { 0 }
-        };
-        let begin = it.first + group * it.per_group;
-        let (bitmap, inodes, table) = (place(0, 32), place(4, 36), place(8, 40));
-        let length = (it.inodes_per_group * it.inode_size).div_ceil(BLOCK);
-        for (block, count) in [(bitmap, 1), (inodes, 1), (table, length)] {
-            map.mark(offset + block * BLOCK, count * BLOCK);
-        }
-        if it.has_superblock(group) {
-            map.mark(offset + begin * BLOCK, (1 + tables) * BLOCK);
-        }
-        if number(descriptor, 18, 2) & u64::from(BLOCK_UNINIT) == 0 {
-            let bits = read(bitmap * BLOCK, BLOCK as usize)?;
-            for block in 0..it.per_group.min(it.blocks - begin) {
-                if bits[usize::try_from(block / 8)?] >> (block % 8) & 1 == 1 {
-                    map.mark(offset + (begin + block) * BLOCK, BLOCK);
-                }
-            }
-        }
-    }
-    Ok(())
-}
-
-/// A number of `size` bytes at `at`, little end first.
-fn number(bytes: &[u8], at: usize, size: usize) -> u64 {
-    bytes[at..at + size].iter().rev().fold(0, |sum, byte| sum << 8 | u64::from(*byte))
-}
-
 #[cfg(test)]
 mod tests {
     use std::fs::File;
@@ -210,8 +114,8 @@ mod tests {
     fn a_disk_that_was_full_of_other_things_is_whole_when_the_used_blocks_are_written() {
         let dir = tempfile::tempdir().unwrap();
         let (raw, other) = (dir.path().join("disk.raw"), dir.path().join("other.raw"));
-        // Groups of 8 MiB: many of them, with and without copies of the superblock, most of them empty.
-        let root = 200 << 20;
+        // Five groups, with and without copies of the superblock, some of them empty.
+        let root = 600 << 20;
         let layout = Layout::new(Architecture::Amd64, root);
         File::create(&raw).unwrap().set_len(layout.size).unwrap();
         let tree = dir.path().join("tree");
@@ -224,8 +128,7 @@ mod tests {
         run(
             "/sbin/mke2fs",
             &[
-                "-qFt", "ext4", "-b", "4096", "-g", "2048", "-J", "size=4", "-E", &options, "-d", &tree,
-                &shown, &size,
+                "-qFt", "ext4", "-b", "4096", "-J", "size=4", "-E", &options, "-d", &tree, &shown, &size,
             ],
         );
         check(&raw, offset);

@@ -33,6 +33,16 @@ pub fn fill(file: &File, span: Span, tree: &Tree, epoch: u64, progress: Progress
     fill_by(LONGEST, file, span, tree, epoch, progress)
 }
 
+/// What of `file` the file system at `span` uses, in order: its own tables and its files' blocks.
+pub fn used(file: &File, span: Span) -> anyhow::Result<Vec<Span>> {
+    let volume = Volume { file, offset: span.offset };
+    let runs = Blocks::read(volume, &Geometry::read(volume)?, LONGEST)?.taken();
+    Ok(runs
+        .into_iter()
+        .map(|run| Span { offset: span.offset + run.start * BLOCK, size: run.blocks * BLOCK })
+        .collect())
+}
+
 /// With runs of at most `longest` blocks.
 fn fill_by(
     longest: u64,

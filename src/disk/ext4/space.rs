@@ -81,6 +81,18 @@ impl Blocks {
         Ok(runs)
     }
 
+    /// The runs of those that are taken, in order.
+    pub fn taken(&self) -> Vec<Run> {
+        let mut runs: Vec<Run> = Vec::new();
+        for block in (0..self.end).filter(|it| self.bits.has(*it)) {
+            match runs.last_mut() {
+                Some(last) if last.start + last.blocks == block => last.blocks += 1,
+                _ => runs.push(Run { start: block, blocks: 1 }),
+            }
+        }
+        runs
+    }
+
     /// Writes the bitmaps that have changed.
     pub fn write(&self, volume: Volume<'_>, geometry: &mut Geometry) -> anyhow::Result<()> {
         for group in 0..geometry.groups {
