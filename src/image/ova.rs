@@ -11,6 +11,7 @@ use anyhow::Context as _;
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 use tar::{Builder, EntryType, Header};
+use tera::{Context, Tera};
 use uuid::Uuid;
 
 use super::vmdk::Vmdk;
@@ -20,6 +21,8 @@ use crate::spec::Architecture;
 use crate::store::hex;
 use crate::workshop::{Finished as _, Making, Product, Workshop, digest_of};
 
+/// The machine's description; values are escaped for XML.
+const DESCRIPTION: &str = include_str!("machine.ovf.tera");
 /// A size in a tar's header has eleven octal digits.
 const MEMBER_MOST: u64 = (8 << 30) - 1;
 /// The machine: what `home` is at ease with.
@@ -76,7 +79,7 @@ impl Making for Ova<'_> {
     fn make(&self, shop: &Workshop, to: &Path, _: &Path) -> anyhow::Result<()> {
         let vmdk = self.vmdk.file(shop)?;
         check_member(self.vmdk.size())?;
-        let ovf = self.description();
+        let ovf = self.description()?;
         let checksums = format!(
             "SHA256({}.ovf)= {}\nSHA256({})= {}\n",
             self.name,
@@ -112,119 +115,20 @@ impl Ova<'_> {
         header
     }
 
-    /// The names in it are all ours; the rest of the text goes through [`escaped`].
-    fn description(&self) -> String {
-        let Self { name, size, machine, disk, profile, version, .. } = self;
-        let title = escaped(&self.title);
-        let (file, bytes) = (self.disk_name(), self.vmdk.size());
-        format!(
-            r##"<?xml version="1.0" encoding="UTF-8"?>
-<Envelope xmlns="http://schemas.dmtf.org/ovf/envelope/1" xmlns:ovf="http://schemas.dmtf.org/ovf/envelope/1" xmlns:rasd="http://schemas.dmtf.org/wbem/wscim/1/cim-schema/2/CIM_ResourceAllocationSettingData" xmlns:vssd="http://schemas.dmtf.org/wbem/wscim/1/cim-schema/2/CIM_VirtualSystemSettingData" xmlns:vmw="http://www.vmware.com/schema/ovf" xmlns:vbox="http://www.virtualbox.org/ovf/machine" ovf:version="1.0" xml:lang="en-US">
-  <References>
-    <File ovf:id="file1" ovf:href="{file}" ovf:size="{bytes}"/>
-  </References>
-  <DiskSection>
-    <Info>The disk</Info>
-    <Disk ovf:diskId="disk1" ovf:fileRef="file1" ovf:capacity="{size}" ovf:capacityAllocationUnits="byte" ovf:format="http://www.vmware.com/interfaces/specifications/vmdk.html#streamOptimized" vbox:uuid="{disk}"/>
-  </DiskSection>
-  <NetworkSection>
-    <Info>The networks</Info>
-    <Network ovf:name="bridged">
-      <Description>The home network, where the node is found</Description>
-    </Network>
-  </NetworkSection>
-  <VirtualSystem ovf:id="{name}">
-    <Info>A node of a community cloud</Info>
-    <Name>{title}</Name>
-    <OperatingSystemSection ovf:id="96" vmw:osType="debian12_64Guest">
-      <Info>The operating system</Info>
-      <Description>Debian GNU/Linux (64-bit)</Description>
-      <vbox:OSType ovf:required="false">Debian_64</vbox:OSType>
-    </OperatingSystemSection>
-    <ProductSection>
-      <Info>What is on the disk</Info>
-      <Product>Nuvol {profile}</Product>
-      <Version>{version}</Version>
-    </ProductSection>
-    <VirtualHardwareSection>
-      <Info>The hardware</Info>
-      <System>
-        <vssd:ElementName>Virtual hardware</vssd:ElementName>
-        <vssd:InstanceID>0</vssd:InstanceID>
-        <vssd:VirtualSystemIdentifier>{name}</vssd:VirtualSystemIdentifier>
-        <vssd:VirtualSystemType>vmx-13 virtualbox-2.2</vssd:VirtualSystemType>
-      </System>
-      <Item>
-        <rasd:AllocationUnits>hertz * 10^6</rasd:AllocationUnits>
-        <rasd:ElementName>{PROCESSORS} processors</rasd:ElementName>
-        <rasd:InstanceID>1</rasd:InstanceID>
-        <rasd:ResourceType>3</rasd:ResourceType>
-        <rasd:VirtualQuantity>{PROCESSORS}</rasd:VirtualQuantity>
-      </Item>
-      <Item>
-        <rasd:AllocationUnits>byte * 2^20</rasd:AllocationUnits>
-        <rasd:ElementName>{MEMORY_MIB} MiB of memory</rasd:ElementName>
-        <rasd:InstanceID>2</rasd:InstanceID>
-        <rasd:ResourceType>4</rasd:ResourceType>
-        <rasd:VirtualQuantity>{MEMORY_MIB}</rasd:VirtualQuantity>
-      </Item>
-      <Item>
-        <rasd:Address>0</rasd:Address>
-        <rasd:ElementName>SATA controller</rasd:ElementName>
-        <rasd:InstanceID>3</rasd:InstanceID>
-        <rasd:ResourceSubType>AHCI</rasd:ResourceSubType>
-        <rasd:ResourceType>20</rasd:ResourceType>
-      </Item>
-      <Item>
-        <rasd:AddressOnParent>0</rasd:AddressOnParent>
-        <rasd:ElementName>Disk</rasd:ElementName>
-        <rasd:HostResource>ovf:/disk/disk1</rasd:HostResource>
-        <rasd:InstanceID>4</rasd:InstanceID>
-        <rasd:Parent>3</rasd:Parent>
-        <rasd:ResourceType>17</rasd:ResourceType>
-      </Item>
-      <Item>
-        <rasd:AddressOnParent>0</rasd:AddressOnParent>
-        <rasd:AutomaticAllocation>true</rasd:AutomaticAllocation>
-        <rasd:Connection>bridged</rasd:Connection>
-        <rasd:ElementName>Network card</rasd:ElementName>
-        <rasd:InstanceID>5</rasd:InstanceID>
-        <rasd:ResourceSubType>E1000</rasd:ResourceSubType>
-        <rasd:ResourceType>10</rasd:ResourceType>
-      </Item>
-      <vmw:Config ovf:required="false" vmw:key="firmware" vmw:value="efi"/>
-      <vmw:Config ovf:required="false" vmw:key="bootOptions.efiSecureBootEnabled" vmw:value="true"/>
-    </VirtualHardwareSection>
-    <vbox:Machine ovf:required="false" version="1.19-linux" uuid="{{{machine}}}" name="{name}" OSType="Debian_64">
-      <ovf:Info>The same for VirtualBox</ovf:Info>
-      <Hardware>
-        <CPU count="{PROCESSORS}"/>
-        <Memory RAMSize="{MEMORY_MIB}"/>
-        <Firmware type="EFI"/>
-        <Display controller="VMSVGA" VRAMSize="16"/>
-        <BIOS>
-          <IOAPIC enabled="true"/>
-        </BIOS>
-        <Network>
-          <Adapter slot="0" enabled="true" type="82540EM">
-            <NAT>
-              <Forwarding name="page" proto="1" hostip="127.0.0.1" hostport="8443" guestport="443"/>
-            </NAT>
-          </Adapter>
-        </Network>
-        <StorageControllers>
-          <StorageController name="SATA" type="AHCI" PortCount="1" useHostIOCache="false" Bootable="true">
-            <AttachedDevice type="HardDisk" hotpluggable="false" port="0" device="0">
-              <Image uuid="{{{disk}}}"/>
-            </AttachedDevice>
-          </StorageController>
-        </StorageControllers>
-      </Hardware>
-    </vbox:Machine>
-  </VirtualSystem>
-</Envelope>
-"##
-        )
+    fn description(&self) -> anyhow::Result<String> {
+        let mut context = Context::new();
+        context.insert("name", &self.name);
+        context.insert("title", &self.title);
+        context.insert("profile", self.profile);
+        context.insert("version", self.version);
+        context.insert("processors", &PROCESSORS);
+        context.insert("memory", &MEMORY_MIB);
+        context.insert("machine", &self.machine);
+        context.insert("disk", &self.disk);
+        context.insert("size", &self.size);
+        context.insert("file", &self.disk_name());
+        context.insert("packed", &self.vmdk.size());
+        Tera::one_off(DESCRIPTION, &context, true).context("describing the machine")
     }
 }
 
@@ -237,11 +141,6 @@ fn check_member(size: u64) -> anyhow::Result<()> {
         size >> 30
     );
     Ok(())
-}
-
-/// Text between tags.
-fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;")
 }
 
 #[cfg(test)]
