@@ -74,7 +74,7 @@ impl<'a> Iso<'a> {
 
 impl Making for Iso<'_> {
     const STAGE: &'static str = "iso";
-    const VERSION: u32 = 6;
+    const VERSION: u32 = 7;
     const FILE: &'static str = "live.iso";
 
     fn make(&self, shop: &Workshop, to: &Path, work: &Path) -> anyhow::Result<()> {
@@ -114,9 +114,9 @@ impl Iso<'_> {
     fn squash(&self, bench: &Bench<'_>, raw: &Path, to: &Path) -> anyhow::Result<()> {
         let folder = raw.parent().map(show).unwrap_or_default();
         let to = show(to);
-        // Level 9 takes half as long again for 0.6 % less.
+        // Of W1, level 6 makes 2.8 % less in twice the time, and level 9 another 0.6 % in half as long again.
         let mut args = vec![folder.as_str(), &to, "-quiet", "-no-progress", "-comp", "zstd"];
-        args.extend(["-Xcompression-level", "6", "-b", "128K"]);
+        args.extend(["-Xcompression-level", "4", "-b", "128K"]);
         args.extend(["-all-root", "-root-mode", "755", "-no-xattrs"]);
         bench.run("mksquashfs", &args).context("packing the disk")
     }
