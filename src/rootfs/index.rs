@@ -308,7 +308,7 @@ impl Wanted<'_> {
             format!("Package: {packages}\nPin: release n={suite}-backports\nPin-Priority: {priority}\n\n")
         };
         let named: Vec<String> = backports.iter().map(|source| format!("src:{source}:any")).collect();
-        if named.is_empty() { String::new() } else { pin(&named.join(" "), 990) + &pin("*:any", -1) }
+        if named.is_empty() { String::new() } else { pin(&named.join(" "), 990) + &pin("*", -1) }
     }
 
     /// All of it as one text.
