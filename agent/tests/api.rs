@@ -3,9 +3,7 @@
 
 use serde_json::{Value, json};
 
-mod support;
-
-use support::site::{Answer, Ask, PASSWORD, Site, ask, wait};
+use crate::support::site::{Answer, Ask, PASSWORD, Site, ask, wait};
 
 fn sign_in(name: &str, password: &str) -> Ask {
     ask("POST", "/api/v1/session").json(&json!({"name": name, "password": password}))

@@ -1,9 +1,7 @@
 //! What strangers and pages of strangers try at the pages and their forms; tests/api.rs has the same for the API.
 #![allow(clippy::unwrap_used)]
 
-mod support;
-
-use support::site::{Ask, Site, ask};
+use crate::support::site::{Ask, Site, ask};
 
 /// Every path that is routed in this source, filled in.
 fn routed(source: &str) -> Vec<String> {

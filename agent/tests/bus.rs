@@ -14,16 +14,13 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::timeout;
 use zbus::{Connection, OwnedObjectPath, connection, fdo, interface};
 
-#[path = "common/daemon.rs"]
-mod daemon;
-
-use daemon::Daemon;
+use crate::common::Daemon;
 
 const SYSTEMD: &str = "org.freedesktop.systemd1";
 
 impl Daemon {
     /// Puts a systemd on the bus, as soon as there is a bus.
-    async fn systemd(&self, units: &Units) -> Connection {
+    async fn systemd_of(&self, units: &Units) -> Connection {
         for _ in 0..100 {
             let manager = Manager { units: units.clone() };
             let builder = connection::Builder::address(self.address.as_str())
@@ -164,7 +161,7 @@ async fn states_are_told_at_once_and_whenever_they_change() {
         .lock()
         .unwrap()
         .extend([("a.service".to_owned(), on.clone()), ("b.service".to_owned(), off.clone())]);
-    let systemd = daemon.systemd(&units).await;
+    let systemd = daemon.systemd_of(&units).await;
     let (names, watched) = watching(&["a.service", "b.service", "c.service", "broken@.service"]);
     let (sender, mut events) = mpsc::channel(8);
     let door = tokio::spawn(bus::run(Bus::At(daemon.address.clone()), watched, sender));
@@ -203,7 +200,7 @@ async fn systemd_is_found_again_after_the_bus_was_away() {
 
     for _ in 0..2 {
         let daemon = Daemon::start(dir.path());
-        let systemd = daemon.systemd(&units).await;
+        let systemd = daemon.systemd_of(&units).await;
         while let Event::SystemdAway(_) = next(&mut events).await {}
         // The event that ended the loop told the unit; nothing more comes until the bus goes.
         drop((systemd, daemon));
@@ -219,7 +216,7 @@ async fn a_connection_that_breaks_and_comes_back_is_no_news() {
     let dir = tempfile::tempdir().unwrap();
     let daemon = Daemon::start(dir.path());
     let units = Units::default();
-    let systemd = daemon.systemd(&units).await;
+    let systemd = daemon.systemd_of(&units).await;
     let (_names, watched) = watching(&["a.service"]);
     let (sender, mut events) = mpsc::channel(8);
     let door = tokio::spawn(bus::run(Bus::At(daemon.address.clone()), watched, sender));
@@ -227,7 +224,7 @@ async fn a_connection_that_breaks_and_comes_back_is_no_news() {
     drop((systemd, daemon));
     std::fs::remove_file(dir.path().join("bus")).ok();
     let daemon = Daemon::start(dir.path());
-    let _systemd = daemon.systemd(&units).await;
+    let _systemd = daemon.systemd_of(&units).await;
     assert_eq!(next(&mut events).await, Event::Units(first));
     door.abort();
 }
@@ -240,7 +237,7 @@ async fn a_bus_without_systemd_is_an_answer_and_no_end() {
     let (sender, mut events) = mpsc::channel(8);
     let door = tokio::spawn(bus::run(Bus::At(daemon.address.clone()), watched, sender));
     let Event::SystemdAway(_) = next(&mut events).await else { panic!("there is no systemd") };
-    let systemd = daemon.systemd(&Units::default()).await;
+    let systemd = daemon.systemd_of(&Units::default()).await;
     while let Event::SystemdAway(_) = next(&mut events).await {}
     drop(systemd);
     door.abort();

@@ -8,9 +8,7 @@ use std::process::{Command, Output, Stdio};
 use serde_json::Value;
 use tempfile::TempDir;
 
-mod support;
-
-use support::program::{Agent, PASSWORD};
+use crate::support::program::{Agent, PASSWORD};
 
 /// Somebody's machine with its own settings, and a node.
 struct Desk {
@@ -35,7 +33,7 @@ impl Desk {
         let home = tempfile::tempdir().unwrap();
         let service =
             "name: tinc\ntitle: Tinc\nsummary: Mesh\nrole: mesh\nunits: [tinc.service]\nstart: always\n";
-        support::program::furnish(home.path());
+        crate::support::program::furnish(home.path());
         std::fs::write(home.path().join("services/tinc.yaml"), service).unwrap();
         std::fs::write(home.path().join("password"), format!("{PASSWORD}\n")).unwrap();
         Self { agent: Agent::start(home.path()), home }

@@ -11,9 +11,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-mod support;
-
-use support::program::{Agent, Client, PASSWORD};
+use crate::support::program::{Agent, Client, PASSWORD};
 
 /// The notes of the invitations that the node knows, each with its id.
 fn invitations(client: &Client, token: &str) -> Vec<(String, String)> {
@@ -105,7 +103,7 @@ fn on_a_small_disk(home: &Path) -> Result<Agent, String> {
     if !tried.status.success() {
         return Err(String::from_utf8_lossy(&tried.stderr).into_owned());
     }
-    support::program::furnish(home);
+    crate::support::program::furnish(home);
     let script = format!("mount -t tmpfs -o size=1m none {}; exec \"$@\"", home.join("state").display());
     let mut command = unshare(&script);
     command.arg(env!("CARGO_BIN_EXE_nuvol-agent"));

@@ -1,9 +1,7 @@
 //! Whatever is typed into any field of any form: what is wrong stands next to the field, and nothing has changed.
 #![allow(clippy::unwrap_used)]
 
-mod support;
-
-use support::site::{Answer, Ask, PASSWORD, Site, ask};
+use crate::support::site::{Answer, Ask, PASSWORD, Site, ask};
 
 fn post(path: &str, fields: &[(&str, &str)]) -> Ask {
     let pairs = fields.iter().map(|(name, value)| format!("{}={}", encoded(name), encoded(value)));
@@ -145,7 +143,7 @@ async fn bad_input_gets_its_words_next_to_the_field_and_changes_nothing() {
             assert!(!other.is_empty() && !other.starts_with(expected), "{language}: {path} {field}: {other}");
         }
         // Guesses of passwords are counted.
-        support::site::wait(if field == "old" { 61 } else { 0 });
+        crate::support::site::wait(if field == "old" { 61 } else { 0 });
     }
 }
 

@@ -3,8 +3,6 @@
 #![allow(clippy::disallowed_types, reason = "what zbus's `interface` expands to")]
 #![allow(clippy::disallowed_methods, reason = "the test starts a D-Bus of its own and looks at files")]
 
-mod common;
-
 use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
@@ -12,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use common::{Daemon, State};
+use crate::common::{Daemon, State};
 use nuvol_agent::helper::client::ask;
 use nuvol_agent::helper::protocol::{Cause, Final, Outcome, Power, Request};
 use nuvol_agent::helper::server::{Rules, serve};

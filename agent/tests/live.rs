@@ -7,9 +7,7 @@ use axum::body::Body;
 use http_body_util::BodyExt;
 use tokio::time::timeout;
 
-mod support;
-
-use support::site::{Ask, Site, ask};
+use crate::support::site::{Ask, Site, ask};
 
 /// Longer than changes that come together are gathered.
 const A_MOMENT: Duration = Duration::from_millis(600);

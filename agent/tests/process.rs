@@ -8,9 +8,7 @@ use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-mod support;
-
-use support::program::{Agent, PASSWORD, command, furnish};
+use crate::support::program::{Agent, PASSWORD, command, furnish};
 
 fn text_of(path: &Path) -> String {
     std::fs::read_to_string(path).unwrap()

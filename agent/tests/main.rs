@@ -1,0 +1,16 @@
+//! All tests of the agent from outside in one program: linked once, and run side by side.
+
+mod api;
+mod architecture;
+mod attacks;
+mod bus;
+mod common;
+mod ctl;
+mod durable;
+mod firewall;
+mod forms;
+mod helper;
+mod live;
+mod pages;
+mod process;
+mod support;
