@@ -29,8 +29,6 @@ async function ended(page, tone) {
 
 // What is shown one time only.
 const fresh = (page) => page.locator(".fresh code").textContent();
-// A link for others. It names the port that every node has, which is not the one that this node has here.
-const link = async (page) => node.url(new URL(await fresh(page)).pathname);
 const toggle = (page, service) => page.locator(`#switch-${service}`);
 const isOn = async (page, service) => (await toggle(page, service).getAttribute("aria-checked")) === "true";
 const row = (page, section, text) => page.locator(`section[aria-labelledby="${section}"] li`).filter({ hasText: text });
@@ -70,7 +68,7 @@ const flows = {
     await form(page, "/people/invite").locator("[value=guest]").check();
     await page.fill("#note", "for Pau");
     await send(page, "/people/invite");
-    const invitation = await link(page);
+    const invitation = await fresh(page);
     must(invitation.startsWith(node.url("/join/")), `the link is \`${invitation}\``);
     await node.visit("a person joins", async (theirs) => {
       await theirs.goto(invitation);
@@ -103,7 +101,7 @@ const flows = {
     must((await pau.locator("select[name=role]").inputValue()) === "member", "the role did not change");
     // Their password is forgotten: a link makes another one.
     await pau.locator('form[action$="/reset"] button').click();
-    const reset = await link(page);
+    const reset = await fresh(page);
     await node.visit("a new password by a link", async (theirs) => {
       await theirs.goto(reset);
       await theirs.fill("#password", `${guest.password} now`);
@@ -126,7 +124,6 @@ const flows = {
     await form(page, "/people/invite").locator("[value=member]").check();
     await page.fill("#note", "for nobody");
     await send(page, "/people/invite");
-    await node.go(page, "/people");
     await row(page, "invitations", "for nobody").locator("button").click();
     await node.at(page, "/people");
     must(!(await row(page, "invitations", "for nobody").count()), "the invitation is still open");

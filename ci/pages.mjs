@@ -1,11 +1,13 @@
-// Looks at the pages that the agent's example serves: ADDRESS-OF-LIST FOLDER [WORD...]. See ci/pages.
+// Looks at the pages that the agent's example serves: ADDRESS-OF-LIST FOLDER ADDRESS-OF-AGENT CLAIM-CODE [WORD...].
+// See ci/pages.
 import { readFileSync, writeFileSync } from "node:fs";
 import { gzipSync } from "node:zlib";
 import { launch, resolve } from "./browser.mjs";
+import { live } from "./live.mjs";
 
 const axe = readFileSync(resolve("axe-core/axe.min.js"), "utf8");
 
-const [list, folder, ...words] = process.argv.slice(2);
+const [list, folder, agent, code, ...words] = process.argv.slice(2);
 const origin = new URL(list).origin;
 const paths = (await (await fetch(list)).text()).trim().split("\n");
 const named = paths.map((path) => ({ path, ...Object.fromEntries(new URL(path, origin).searchParams) }));
@@ -60,11 +62,13 @@ async function measure(where, page) {
   if (twice.length) note(where, `ids that stand twice: ${twice}`);
 }
 
-async function judge(where, page) {
-  await page.evaluate(axe);
-  const { violations } = await page.evaluate(() => window.axe.run(document, {
-    runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"],
-  }));
+// What a page's words and order are like, axe has to see once; what themes and widths change, in each of the two.
+const ALL = { type: "tag", values: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"] };
+const LOOKS = { type: "rule", values: ["color-contrast", "link-in-text-block", "scrollable-region-focusable", "target-size"] };
+
+async function judge(where, page, runOnly) {
+  if (!await page.evaluate(() => "axe" in window)) await page.evaluate(axe);
+  const { violations } = await page.evaluate((runOnly) => window.axe.run(document, { runOnly }), runOnly);
   for (const { id, impact, nodes } of violations) {
     const line = `axe ${impact}: ${id}: ${nodes.map((node) => node.html.slice(0, 120)).join(" | ")}`;
     if (["serious", "critical"].includes(impact)) note(where, line);
@@ -72,41 +76,54 @@ async function judge(where, page) {
   }
 }
 
+// In the other languages lengths differ, not colours. Where time is short, a page in English is seen small and light,
+// wide and dark, and each page in one other language, of which nobody needs a picture.
+const brief = process.env.NUVOL_PAGES === "brief";
+const SMALL_LIGHT = [360, "light", ALL];
+const WIDE_DARK = [1280, "dark", LOOKS];
+const looks = (language) => {
+  if (language !== "en") return [[360, "light"]];
+  return brief ? [SMALL_LIGHT, WIDE_DARK] : [SMALL_LIGHT, [360, "dark"], WIDE_DARK, [1280, "light"]];
+};
+
+// One page in one language: fetched once, then looked at in each width and theme.
 const weights = [];
-async function visit({ path, sample, language }, width, colorScheme) {
-  const where = `${sample}-${language}-${width}-${colorScheme}`;
-  const { context, page, seen } = await open(where, path, { viewport: { width, height: 800 }, colorScheme });
-  await measure(where, page);
-  // As tall as the page: what stays at the screen's edge would stand in the middle of the picture.
-  const height = await page.evaluate(() => document.documentElement.scrollHeight);
-  await page.setViewportSize({ width, height: Math.max(height, 800) });
-  await page.screenshot({ path: `${folder}/${where}.png`, fullPage: true });
-  // Words and widths change nothing that axe sees; themes do.
-  if (language === "en" && (width === 360) === (colorScheme === "light")) await judge(where, page);
+async function visit({ path, sample, language }) {
+  const name = `${sample}-${language}`;
+  const { context, page, seen } = await open(name, path, { viewport: { width: 360, height: 800 } });
   const weight = [...seen.weight.values()].reduce((sum, one) => sum + one, 0);
-  if (weight > WEIGHT_LIMIT) note(where, `${weight} bytes are more than ${WEIGHT_LIMIT}`);
-  weights.push([weight, where]);
+  if (weight > WEIGHT_LIMIT) note(name, `${weight} bytes are more than ${WEIGHT_LIMIT}`);
+  weights.push([weight, name]);
+  for (const [width, colorScheme, rules] of looks(language)) {
+    const where = `${name}-${width}-${colorScheme}`;
+    await page.emulateMedia({ colorScheme });
+    await page.setViewportSize({ width, height: 800 });
+    await measure(where, page);
+    if (language === "en" || !brief) {
+      // As tall as the page: what stays at the screen's edge would stand in the middle of the picture.
+      const height = await page.evaluate(() => document.documentElement.scrollHeight);
+      await page.setViewportSize({ width, height: Math.max(height, 800) });
+      await page.screenshot({ path: `${folder}/${where}.png`, fullPage: true });
+    }
+    if (rules) await judge(where, page, rules);
+  }
   await context.close();
 }
 
-// In the other languages lengths differ, not colours. Where time is short, a page in English is seen small and light,
-// wide and dark, and each of the others in one other language.
-const brief = process.env.NUVOL_PAGES === "brief";
 const samples = [...new Set(named.map(({ sample }) => sample))];
 const other = (sample) => (samples.indexOf(sample) % 2 ? "es" : "ca");
-const visits = wanted.flatMap((one) => [360, 1280].flatMap((width) => ["light", "dark"]
-  .filter((theme) => one.language === "en" || (width === 360 && theme === "light"))
-  .filter((theme) => !brief || (width === 360) === (theme === "light"))
-  .filter(() => !brief || one.language === "en" || one.language === other(one.sample))
-  .map((theme) => [one, width, theme])));
+const visits = wanted.filter(({ sample, language }) => !brief || language === "en" || language === other(sample));
+const count = visits.length;
 async function work() {
   for (let next = visits.shift(); next; next = visits.shift()) await visit(...next);
 }
-await Promise.all([work(), work()]);
+// A real agent, whose page waits more than it computes, meanwhile.
+const waiting = words.length ? undefined : live(browser, agent, code).catch((error) => note("live", error.message));
+await Promise.all([work(), work(), waiting]);
 
 // A change on the node arrives by itself, and whoever has the focus on a switch keeps it.
 if (wanted.some(({ sample }) => sample === "services")) {
-  const where = "live";
+  const where = "focus";
   const { path } = named.find(({ sample, language }) => sample === "services" && language === "en");
   const { context, page, seen } = await open(where, path, { viewport: { width: 360, height: 800 } });
   await page.focus("#switch-icecast");
@@ -123,7 +140,7 @@ if (wanted.some(({ sample }) => sample === "services")) {
 await browser.close();
 weights.sort(([one], [other]) => other - one);
 writeFileSync(`${folder}/weights.txt`, weights.map(([weight, where]) => `${weight} ${where}\n`).join(""));
-console.log(`pages: ${weights.length} looked at, the heaviest has ${weights[0]?.[0]} bytes (${weights[0]?.[1]})`);
+console.log(`pages: ${count} looked at, the heaviest has ${weights[0]?.[0]} bytes (${weights[0]?.[1]})`);
 for (const finding of findings) console.error(finding);
 if (findings.length) {
   console.error(`pages: ${findings.length} findings`);

@@ -23,6 +23,8 @@ mod common;
 
 use common::{Daemon, State};
 
+/// What gives the agent its environment on a node.
+const UNIT: &str = include_str!("../package/root/usr/lib/systemd/system/nuvol-agent.service");
 /// Ends right after it has started, whatever its settings.
 const BROKEN: &str = "mumble-server.service";
 /// What runs on every node.
@@ -99,6 +101,7 @@ fn start(program: &Path, home: &Path, services: &Path, bus: &str) -> Child {
     command.arg("--state").arg(home.join("state")).arg("--runtime").arg(home.join("run"));
     command.args(["--listen-tls", "127.0.0.1:0", "--bus", bus]).arg("--helper").arg(home.join("helper.sock"));
     command.arg("--claim-code-hash").arg(home.join("none"));
+    command.envs(UNIT.lines().filter_map(|line| line.strip_prefix("Environment=")?.split_once('=')));
     command.env_remove("JOURNAL_STREAM").stderr(Stdio::piped()).spawn().unwrap()
 }
 

@@ -83,7 +83,10 @@ impl Wiring {
                     self.watched.send_replace(units);
                 }
                 Action::Publish(snapshot) => {
-                    self.snapshot.send_replace(Arc::new(*snapshot));
+                    // Drawing a claim code may have published a newer one in between.
+                    if snapshot.number > self.snapshot.borrow().number {
+                        self.snapshot.send_replace(Arc::new(*snapshot));
+                    }
                 }
                 Action::Log(level, line) => journal::write(level, &line),
                 Action::Answer(ticket, answer) => self.answer(ticket, answer),

@@ -286,6 +286,8 @@ async fn guessing_is_slow_even_side_by_side() {
     assert_five_guesses(&site, || sign_in("Ana", "wrong horse").from("192.168.1.30:5"), 422).await;
     // Another machine at home is not kept out.
     assert_eq!(site.send(sign_in("Ana", PASSWORD).from("192.168.1.31:5")).await.status, 204);
+    let look = || ask("GET", "/api/v1/join/0000").from("192.168.1.34:5");
+    assert_five_guesses(&site, look, 404).await;
     let join = || {
         let body = json!({"name": "Eve", "password": PASSWORD});
         ask("POST", "/api/v1/join/0000").json(&body).from("192.168.1.32:5")

@@ -161,6 +161,55 @@ fn tokens_and_sessions_need_a_person_and_leave_no_session_behind() {
 }
 
 #[test]
+fn a_password_is_changed_and_a_forgotten_one_is_made_anew() {
+    let desk = Desk::new();
+    desk.claim();
+    assert_eq!(desk.done(&["account"]).out, "Ana (owner)\n");
+    // Without a D-Bus it cannot be well.
+    let health = desk.run(&["health"]);
+    assert_eq!((health.code, health.out.as_str()), (1, ": degraded\n"), "{}", health.err);
+    assert!(desk.done(&["report"]).out.starts_with("Nuvol support report"));
+    let file = |name: &str, text: &str| {
+        std::fs::write(desk.path(name), text).unwrap();
+        desk.path(name).to_str().unwrap().to_owned()
+    };
+    let (old, new, short) = (file("password", PASSWORD), file("new", "battery staple\n"), file("short", "x"));
+    let change = |old: &str, new: &str| {
+        desk.run(&["password", "--name", "Ana", "--password-file", old, "--new-password-file", new])
+    };
+    let refused = change(&old, &short);
+    assert_eq!(refused.code, 3, "{}", refused.err);
+    assert!(refused.err.contains("\n  new: Too short"), "{}", refused.err);
+    let changed = change(&old, &new);
+    assert_eq!((changed.code, changed.out.as_str()), (0, "the password is changed\n"), "{}", changed.err);
+    assert!(changed.err.contains("run `nuvolctl login"), "{}", changed.err);
+    // The old password and the token that came by it are of no use any more.
+    assert_eq!(change(&old, &new).code, 3);
+    assert!(desk.run(&["status"]).err.contains("(401)"));
+    desk.done(&["login", "--name", "Ana", "--password-file", &new]);
+
+    let link = file("link", &desk.done(&["people", "invite", "--role", "guest"]).out);
+    let pin = desk.fingerprint();
+    let theirs = desk.path("theirs.toml");
+    let join = ["join", "--config", theirs.to_str().unwrap(), "--fingerprint", &pin, "--link-file"];
+    let come = |link: &str, who: &[&str], password: &str| {
+        desk.run(&[&join[..], &[link, "--password-file", password], who].concat())
+    };
+    let joined = come(&link, &["--name", "Ben"], &old);
+    assert_eq!(joined.code, 0, "{}", joined.err);
+    let account = ["account", "--config", theirs.to_str().unwrap()];
+    assert_eq!(desk.done(&account).out, "Ben (guest)\n");
+    assert_eq!(come(&link, &["--name", "Eve"], &old).code, 1);
+    // Whose password it is, the node knows.
+    let link = file("link", &desk.done(&["people", "reset", "Ben"]).out);
+    let again = come(&link, &[], &new);
+    assert_eq!(again.code, 0, "{}", again.err);
+    assert_eq!(desk.done(&account).out, "Ben (guest)\n");
+    let nonsense = come(&new, &["--name", "Eve"], &old);
+    assert_eq!(nonsense.code, 3, "{}", nonsense.err);
+}
+
+#[test]
 fn another_certificate_gets_nothing() {
     let desk = Desk::new();
     let node = desk.agent.tls.to_string();

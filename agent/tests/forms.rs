@@ -223,3 +223,71 @@ async fn an_invitation_speaks_of_roles_as_people_do() {
         }
     }
 }
+
+/// The part of a page that stands under the heading with this name.
+fn section<'a>(page: &'a str, name: &str) -> &'a str {
+    let (_, rest) = page.split_once(&format!("<section aria-labelledby=\"{name}\"")).unwrap();
+    rest.split("</section>").next().unwrap()
+}
+
+#[tokio::test]
+async fn a_new_link_stands_above_a_list_that_has_it() {
+    let (site, cookie) = Site::claimed().await;
+    let fields = [("role", "guest"), ("note", "for Ben")];
+    let page = site.send(post("/people/invite", &fields).cookie(&cookie)).await;
+    assert!(page.body.contains("<code>https://nuvol.local/join/"), "{}", page.body);
+    assert!(section(&page.body, "invitations").contains("for Ben"), "{}", page.body);
+    site.admit(&cookie, "Ben", "member").await;
+    let page = site.send(post("/people/1/reset", &[]).cookie(&cookie)).await;
+    let list = section(&page.body, "invitations");
+    assert!(list.contains("for Ben") && list.matches("/revoke\"").count() == 2, "{list}");
+    // What was refused is shown with the list as it is, too.
+    let page = site.send(post("/people/invite", &[("role", "king")]).cookie(&cookie)).await;
+    assert_eq!(section(&page.body, "invitations").matches("/revoke\"").count(), 2);
+}
+
+#[tokio::test]
+async fn a_new_key_stands_above_a_list_that_has_it() {
+    let (site, cookie) = Site::claimed().await;
+    let fields = [("title", "backup"), ("scopes", "read"), ("days", "30")];
+    let page = site.send(post(TOKENS, &fields).cookie(&cookie)).await;
+    let list = section(&page.body, "tokens");
+    assert!(list.contains("<h3>backup</h3>") && list.contains("/revoke\""), "{list}");
+}
+
+#[tokio::test]
+async fn whoever_was_signed_out_is_gone_from_the_list() {
+    let (site, cookie) = Site::claimed().await;
+    let sessions = async |cookie: &str| {
+        let page = site.send(ask("GET", "/account").cookie(cookie)).await.body;
+        let ids = page.split("/account/sessions/").skip(1).map(|rest| rest.split('/').next().unwrap());
+        ids.map(str::to_owned).collect::<Vec<_>>()
+    };
+    site.sign_in("Ana").await;
+    site.sign_in("Ana").await;
+    let others = sessions(&cookie).await;
+    assert_eq!(others.len(), 2);
+    let answer = site.send(post(&format!("/account/sessions/{}/end", others[0]), &[]).cookie(&cookie)).await;
+    assert_eq!((answer.status.as_u16(), answer.header("location")), (303, "/account"));
+    assert_eq!(sessions(&cookie).await, others[1..]);
+    let changed = site.send(post("/account/password", &good("/account/password")).cookie(&cookie)).await;
+    assert_eq!(changed.header("location"), "/account?changed=password", "{}", changed.body);
+    assert_eq!(sessions(&cookie).await, Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn a_link_is_for_the_address_that_has_just_worked() {
+    let (site, cookie) = Site::claimed().await;
+    for (host, expected) in [
+        ("127.0.0.1:34567", "https://127.0.0.1:34567/"),
+        ("[::1]:8443", "https://[::1]:8443/"),
+        ("localhost:443", "https://localhost/"),
+        ("NUVOL.local", "https://nuvol.local/"),
+    ] {
+        let invite = post("/people/invite", &[("role", "guest")]).cookie(&cookie).header("host", host);
+        let page = site.send(invite).await.body;
+        assert!(page.contains(&format!("<code>{expected}join/")), "{host}: {page}");
+        let page = site.send(ask("GET", "/network").cookie(&cookie).header("host", host)).await.body;
+        assert!(page.contains(&format!("<a href=\"{expected}\">")), "{host}: {page}");
+    }
+}

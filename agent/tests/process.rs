@@ -56,6 +56,26 @@ fn people_sessions_and_tokens_outlive_a_restart_and_the_claim_code_does_not() {
     assert!(!home.path().join("run/claim-code").exists());
 }
 
+/// With the environment that the unit gives it.
+#[test]
+fn the_memory_of_a_hash_is_given_back() {
+    const UNIT: &str = include_str!("../package/root/usr/lib/systemd/system/nuvol-agent.service");
+    let home = tempfile::tempdir().unwrap();
+    let mut program = Command::new("env");
+    program.args(UNIT.lines().filter_map(|line| line.strip_prefix("Environment=")));
+    program.arg(env!("CARGO_BIN_EXE_nuvol-agent"));
+    let agent = Agent::start_by(program, home.path());
+    agent.claim();
+    let body = serde_json::json!({"name": "Ana", "password": PASSWORD});
+    for _ in 0..3 {
+        assert_eq!(agent.client().send("POST", "/api/v1/session", "", Some(&body)).unwrap().status, 204);
+    }
+    let status = text_of(Path::new(&format!("/proc/{}/status", agent.id())));
+    let line = status.lines().find_map(|line| line.strip_prefix("RssAnon:")).unwrap();
+    let kib: u32 = line.trim().strip_suffix(" kB").unwrap().parse().unwrap();
+    assert!(kib < 12 * 1024, "{kib} KiB stay after hashes of 19 MiB each");
+}
+
 #[test]
 fn what_is_kept_is_for_the_agent_alone() {
     use std::os::unix::fs::PermissionsExt;

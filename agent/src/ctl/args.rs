@@ -54,8 +54,16 @@ pub struct Common {
 pub enum Verb {
     /// Make an owner of a new node, by the code on its screen
     Claim(Claim),
+    /// Take up an invitation, or a link for a new password, and keep a token
+    Join(Join),
     /// Get a token from a node and keep it
     Login(Login),
+    /// Change one's own password; everywhere else one is signed out, and tokens end
+    Password(Password),
+    /// Who one is on the node, by the token
+    Account,
+    /// Whether the node's agent is well; needs no token, and fails where it is not
+    Health,
     /// How the node is
     Status,
     /// The node's services
@@ -103,6 +111,8 @@ pub enum Verb {
         #[command(subcommand)]
         act: Option<NodeAct>,
     },
+    /// Print a report for whoever helps; it names nobody
+    Report,
     /// Print what a shell completes
     Completions {
         /// The shell
@@ -116,9 +126,31 @@ pub struct Who {
     /// One's name on the node; else it is asked for
     #[arg(long, value_name = "NAME")]
     pub name: Option<String>,
-    /// File with the password, or `-` for standard input; else it is asked for
+    /// File with the password, or `-` for the next line of standard input; else it is asked for
     #[arg(long, value_name = "FILE")]
     pub password_file: Option<PathBuf>,
+}
+
+/// Takes up an invitation.
+#[derive(Debug, Args)]
+pub struct Join {
+    /// Whoever is invited; with a link for a new password the node knows their name
+    #[command(flatten)]
+    pub who: Who,
+    /// File with the link, or `-` for the next line of standard input; else it is asked for
+    #[arg(long, value_name = "FILE")]
+    pub link_file: Option<PathBuf>,
+}
+
+/// Changes a password.
+#[derive(Debug, Args)]
+pub struct Password {
+    /// Whose, with the present password
+    #[command(flatten)]
+    pub who: Who,
+    /// File with the new password, or `-` for the next line of standard input; else it is asked for
+    #[arg(long, value_name = "FILE")]
+    pub new_password_file: Option<PathBuf>,
 }
 
 /// Makes an owner.
@@ -127,7 +159,7 @@ pub struct Claim {
     /// The new owner
     #[command(flatten)]
     pub who: Who,
-    /// File with the code, or `-` for standard input; else it is asked for
+    /// File with the code, or `-` for the next line of standard input; else it is asked for
     #[arg(long, value_name = "FILE")]
     pub code_file: Option<PathBuf>,
 }

@@ -57,6 +57,8 @@ pub struct Context {
     pub language: Language,
     /// The host by which they reached the node, without its port.
     pub host: String,
+    /// The port by which they did, where it is not the usual one.
+    pub port: Option<u16>,
     /// The page's own path and query.
     pub path: String,
     /// Whether it is encrypted.
@@ -74,6 +76,21 @@ pub struct Context {
 }
 
 impl Context {
+    /// The node as it is now. Whoever looks may be called otherwise, or may do something else than before.
+    pub(super) fn look(&mut self, snapshot: Arc<Snapshot>) {
+        let person = self.who.person.as_ref().and_then(|person| snapshot.people.person(person.id));
+        if let Some(person) = person {
+            self.who = Who::new(self.who.actor.clone(), person.clone());
+        }
+        self.snapshot = snapshot;
+    }
+
+    /// The whole address of one of our pages, as it has just worked for whoever looks.
+    pub fn address(&self, path: &str) -> String {
+        let port = self.port.map_or_else(String::new, |port| format!(":{port}"));
+        format!("https://{}{port}{path}", self.host)
+    }
+
     /// Names the state of the node that the page is made from, among all states of all runs of the agent.
     pub fn state(&self) -> String {
         state(&self.run, &self.snapshot)

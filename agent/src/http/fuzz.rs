@@ -17,8 +17,9 @@ pub fn head(bytes: &[u8]) {
     }
     let uri = Uri::try_from(path).unwrap_or_default();
     if let Some(host) =
-        super::guard::host_of(&headers, &uri).filter(|host| super::guard::is_own(host, "nuvol"))
+        super::guard::host_of(&headers, &uri).filter(|host| super::guard::is_own(&host.name, "nuvol"))
     {
+        let host = host.name;
         let address = host.trim_matches(['[', ']']).parse::<std::net::IpAddr>().is_ok();
         assert!(address || ["nuvol", "nuvol.local", "localhost"].contains(&host.as_str()), "{host}");
     }

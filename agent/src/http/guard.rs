@@ -16,9 +16,17 @@ use crate::node::snapshot::{Ownership, Snapshot};
 /// Everything comes from the node itself: no inline script or style, no frame around it, no form to elsewhere.
 const POLICY: &str = "default-src 'self'; img-src 'self' data:; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; object-src 'none'";
 
-/// The host by which the visitor reached the node, without its port.
+/// Port of HTTPS, which addresses leave out.
+const HTTPS_PORT: u16 = 443;
+
+/// The host by which the visitor reached the node.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Host(pub(super) String);
+pub(super) struct Host {
+    /// In lower case, without its port.
+    pub(super) name: String,
+    /// The port that it names, where that is not HTTPS's own: one of another machine that leads here.
+    pub(super) port: Option<u16>,
+}
 
 /// Refuses what is not for this node or does not belong on this connection, and marks every answer.
 pub(super) async fn check(State(handle): State<Handle>, mut request: Request, next: Next) -> Response {
@@ -48,7 +56,7 @@ pub(super) async fn check(State(handle): State<Handle>, mut request: Request, ne
 fn admit(snapshot: &Snapshot, request: &Request) -> Result<Host, Response> {
     let name = &snapshot.name;
     // The name comes first, even before the path: a stranger learns nothing about what is here.
-    let Some(host) = host_of(request.headers(), request.uri()).filter(|host| is_own(host, name)) else {
+    let Some(host) = host_of(request.headers(), request.uri()).filter(|host| is_own(&host.name, name)) else {
         // Not naming the node: the one who asks may be a page of somebody else.
         let text = "421: this is not a name of this node; open it by its own name or by its address\n";
         return Err((StatusCode::MISDIRECTED_REQUEST, text).into_response());
@@ -61,13 +69,13 @@ fn admit(snapshot: &Snapshot, request: &Request) -> Result<Host, Response> {
         if free && request.uri().path() == "/" {
             return Err(Redirect::temporary("/claim").into_response());
         }
-        return Err(to_https(&host, request));
+        return Err(to_https(&host.name, request));
     }
     if is_setup(request.uri().path()) && !peer.is_near() {
         let text = "403: a node is claimed from its own network\n";
         return Err((StatusCode::FORBIDDEN, text).into_response());
     }
-    Ok(Host(host))
+    Ok(host)
 }
 
 /// What is served without encryption: the setup, so that a new node's first page comes without a browser's warning,
@@ -90,8 +98,8 @@ fn to_https(host: &str, request: &Request) -> Response {
     Redirect::temporary(&format!("https://{host}{path}")).into_response()
 }
 
-/// The one host that the request names, in lower case and without its port (RFC 9112 3.2).
-pub(super) fn host_of(headers: &HeaderMap, uri: &Uri) -> Option<String> {
+/// The one host that the request names (RFC 9112 3.2).
+pub(super) fn host_of(headers: &HeaderMap, uri: &Uri) -> Option<Host> {
     let mut given = headers.get_all(HOST).iter();
     let header = given.next()?.to_str().ok()?;
     if given.next().is_some() {
@@ -102,8 +110,11 @@ pub(super) fn host_of(headers: &HeaderMap, uri: &Uri) -> Option<String> {
         Some(colon) if !authority[colon..].contains(']') => (&authority[..colon], &authority[colon + 1..]),
         _ => (authority, ""),
     };
+    let name = host.strip_suffix('.').unwrap_or(host).to_ascii_lowercase();
+    // A sign would be read as part of the number.
     let plain = port.bytes().all(|digit| digit.is_ascii_digit());
-    plain.then(|| host.strip_suffix('.').unwrap_or(host).to_ascii_lowercase())
+    let port = if port.is_empty() { None } else { Some(port.parse().ok().filter(|_| plain)?) };
+    Some(Host { name, port: port.filter(|port| *port != HTTPS_PORT) })
 }
 
 /// Whether a page under this name can only be ours. A page of a stranger that has its own name point to this
@@ -130,18 +141,21 @@ mod tests {
         hosts.iter().for_each(|host| {
             headers.append(HOST, HeaderValue::from_bytes(host.as_bytes()).unwrap());
         });
-        host_of(&headers, &uri.parse::<Uri>().unwrap()).filter(|host| is_own(host, "Nuvol-1a2b3c4d"))
+        let host = host_of(&headers, &uri.parse::<Uri>().unwrap())?;
+        let port = host.port.map_or_else(String::new, |port| format!(":{port}"));
+        is_own(&host.name, "Nuvol-1a2b3c4d").then(|| host.name + &port)
     }
 
     #[test]
     fn the_node_answers_to_its_names_and_to_addresses() {
         for (host, expected) in [
             ("nuvol-1a2b3c4d", "nuvol-1a2b3c4d"),
-            ("NUVOL-1A2B3C4D.local:8080", "nuvol-1a2b3c4d.local"),
+            ("NUVOL-1A2B3C4D.local:8080", "nuvol-1a2b3c4d.local:8080"),
             ("nuvol-1a2b3c4d.local.", "nuvol-1a2b3c4d.local"),
-            ("localhost:8080", "localhost"),
+            ("localhost:8080", "localhost:8080"),
+            ("localhost:", "localhost"),
             ("192.0.2.7", "192.0.2.7"),
-            ("192.0.2.7:80", "192.0.2.7"),
+            ("192.0.2.7:80", "192.0.2.7:80"),
             ("[2001:db8::1]:443", "[2001:db8::1]"),
             ("[fe80::1]", "[fe80::1]"),
         ] {
@@ -166,6 +180,8 @@ mod tests {
             "nuvol-1a2b3c4d:80:80",
             "nuvol-1a2b3c4d@evil.example",
             "nuvol-1a2b3c4d:port",
+            "nuvol-1a2b3c4d:+80",
+            "nuvol-1a2b3c4d:65536",
             "[::1",
             "::1",
             "[evil]",

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use argon2::Argon2;
 use argon2::password_hash::phc::PasswordHash as Phc;
 use argon2::password_hash::{PasswordHasher, PasswordVerifier};
-use tokio::sync::{Mutex, MutexGuard};
+use tokio::sync::{Mutex, OwnedMutexGuard};
 
 use crate::node::people::names::PasswordHash;
 
@@ -20,8 +20,8 @@ pub struct Hasher {
 impl Hasher {
     /// One guess at a time, from asking whether it may be made until it is counted: those that come side by side
     /// would all be allowed before the first of them is known to be wrong.
-    pub async fn guess(&self) -> MutexGuard<'_, ()> {
-        self.guessing.lock().await
+    pub async fn guess(&self) -> OwnedMutexGuard<()> {
+        self.guessing.clone().lock_owned().await
     }
 
     /// The hash of a password, with a salt of its own.

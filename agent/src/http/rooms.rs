@@ -67,7 +67,7 @@ async fn service(visit: Visit, Path(name): Path<String>) -> Response {
     room(&visit, Right::See, || pages::service(&visit.context, &Form::default(), &name))
 }
 
-async fn service_log(visit: Visit, Path(name): Path<String>) -> Response {
+async fn service_log(mut visit: Visit, Path(name): Path<String>) -> Response {
     if let Err(refusal) = visit.must(Right::Services) {
         return refusal;
     }
@@ -118,9 +118,9 @@ async fn sign_in(visit: Visit) -> Response {
 }
 
 /// Where the code was given already, the next step; it can be left and taken up again.
-async fn claim(visit: Visit, Query(given): Query<BTreeMap<String, String>>) -> Response {
-    let step = match &visit.setup {
-        Some(secret) if entry::is_setup_open(&visit, secret).await => Step::Owner,
+async fn claim(mut visit: Visit, Query(given): Query<BTreeMap<String, String>>) -> Response {
+    let step = match visit.setup.clone() {
+        Some(secret) if entry::is_setup_open(&mut visit, &secret).await => Step::Owner,
         _ => Step::Code,
     };
     // The QR code on the node's screen brings the code along.
@@ -128,8 +128,8 @@ async fn claim(visit: Visit, Query(given): Query<BTreeMap<String, String>>) -> R
     pages::claim(&visit.context, &Form { values, ..Form::default() }, step).into_response()
 }
 
-async fn join(visit: Visit, Path(secret): Path<String>) -> Response {
-    match entry::invitation(&visit, &secret).await {
+async fn join(mut visit: Visit, Path(secret): Path<String>) -> Response {
+    match entry::invitation(&mut visit, &secret).await {
         Ok(purpose) => pages::join(&visit.context, &Form::default(), &secret, purpose).into_response(),
         Err(super::acts::Failure::Refused(refusal)) => visit.refused(&refusal),
         Err(_) => visit.refused(&Refusal::NoSuch),

@@ -42,10 +42,12 @@ pub struct Visit {
 }
 
 impl Visit {
-    /// Asks the heart on behalf of whoever asks.
-    pub async fn ask(&self, command: Command) -> Result<Reply, Refusal> {
+    /// Asks the heart on behalf of whoever asks. What is looked at afterwards is the node as it is then.
+    pub async fn ask(&mut self, command: Command) -> Result<Reply, Refusal> {
         let from = self.peer.household().to_string();
-        self.handle.asker.ask(self.context.who.actor.clone(), from, command).await
+        let answer = self.handle.asker.ask(self.context.who.actor.clone(), from, command).await;
+        self.context.look(self.handle.now());
+        answer
     }
 }
 
@@ -53,7 +55,7 @@ impl FromRequestParts<Handle> for Visit {
     type Rejection = Response;
 
     async fn from_request_parts(parts: &mut Parts, handle: &Handle) -> Result<Self, Response> {
-        let (Some(Host(host)), Some(peer)) =
+        let (Some(host), Some(peer)) =
             (parts.extensions.get::<Host>().cloned(), parts.extensions.get::<Peer>().copied())
         else {
             return Err(StatusCode::INTERNAL_SERVER_ERROR.into_response());
@@ -68,7 +70,9 @@ impl FromRequestParts<Handle> for Visit {
                 snapshot,
                 who,
                 language: Language::choose(cookie(headers, "language"), accepted),
-                host,
+                host: host.name,
+                // Without encryption it is the port of something else.
+                port: host.port.filter(|_| peer.secure),
                 path: parts.uri.path_and_query().map_or("/", |path| path.as_str()).to_owned(),
                 secure: peer.secure,
                 uptime: (handle.uptime)(),

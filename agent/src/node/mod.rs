@@ -236,7 +236,9 @@ impl Node {
         if self.published.as_ref() != Some(&snapshot) {
             snapshot.number += 1;
             self.published = Some(snapshot.clone());
-            actions.push(Action::Publish(Box::new(snapshot)));
+            // Before the answer: whoever hears it sees what it speaks of.
+            let answer = actions.iter().position(|it| matches!(it, Action::Answer(..)));
+            actions.insert(answer.unwrap_or(actions.len()), Action::Publish(Box::new(snapshot)));
         }
         actions
     }

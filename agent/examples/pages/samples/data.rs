@@ -29,6 +29,7 @@ pub fn context(language: Language) -> Context {
         who: Who::visitor(),
         language,
         host: "nuvol-7f3a.local".to_owned(),
+        port: None,
         path: "/".to_owned(),
         secure: true,
         uptime: Duration::from_secs(93_784),

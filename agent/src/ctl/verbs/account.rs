@@ -1,10 +1,14 @@
-//! Ways in: claiming a node, tokens, sessions. Tokens are made by people only, so these sign in and out again.
+//! Ways in: claiming a node, invitations, passwords, tokens, sessions. Tokens are made by people only, so these sign in
+//! and out again.
+
+use std::path::PathBuf;
 
 use hyper::Method;
 use serde_json::{Value, json};
 
 use super::{Desk, list, text};
-use crate::ctl::args::{Claim, Login, Scope, SessionAct, TokenAct, Who};
+use crate::ctl::address::Address;
+use crate::ctl::args::{Claim, Common, Join, Login, Password, Scope, SessionAct, TokenAct, Who};
 use crate::ctl::client::{Auth, segment};
 use crate::ctl::{Outcome, Trouble, prompt, table};
 
@@ -23,14 +27,46 @@ impl Desk<'_> {
             Some(path) => prompt::first_line(path)?,
             None => prompt::line("The code on the node's screen: ")?,
         };
-        let who = credentials(&claim.who, true)?;
+        let who = Credentials { name: name(&claim.who)?, password: new_password(&claim.who.password_file)? };
         let body = json!({"code": code, "name": who.name, "password": who.password});
         self.tell(Method::POST, "/claim", &body).await?;
         eprintln!("the node is {}'s now", table::harmless(&who.name, false));
-        self.sign_in(&who).await?;
+        self.enter(&who).await
+    }
+
+    /// Signs in for a token with all that this person may do, and keeps it.
+    async fn enter(&mut self, who: &Credentials) -> Outcome {
+        self.sign_in(who).await?;
         let token = self.make_token("nuvolctl", &ALL, None).await;
         self.sign_out().await;
         self.keep(token?).await
+    }
+
+    /// Changes one's password.
+    pub async fn password(&mut self, password: &Password) -> Outcome {
+        let who = credentials(&password.who)?;
+        self.sign_in(&who).await?;
+        let changed = self.change_password(&who, password).await;
+        self.sign_out().await;
+        changed?;
+        let address = &self.client.address;
+        if self.store.find(address).is_some_and(|it| it.token.is_some()) {
+            eprintln!("tokens have ended with the old password: run `nuvolctl login --node {address}`");
+        }
+        Ok(())
+    }
+
+    async fn change_password(&self, who: &Credentials, password: &Password) -> Outcome {
+        let new = new_password(&password.new_password_file)?;
+        let body = json!({"old": who.password, "new": new});
+        self.done(Method::PUT, "/account/password", &body, "the password is changed").await
+    }
+
+    /// Who one is.
+    pub async fn account(&self) -> Outcome {
+        let it = self.client.get("/account").await?;
+        self.say(&it, &format!("{} ({})", text(&it["name"]), text(&it["role"])));
+        Ok(())
     }
 
     /// Gets a token and keeps it.
@@ -41,7 +77,7 @@ impl Desk<'_> {
             self.client.get("/account").await?;
             return self.keep(token).await;
         }
-        self.sign_in(&credentials(&login.who, false)?).await?;
+        self.sign_in(&credentials(&login.who)?).await?;
         let scopes = if login.scopes.is_empty() { &ALL[..] } else { &login.scopes };
         let token = self.make_token(&login.title, scopes, login.days).await;
         self.sign_out().await;
@@ -57,7 +93,7 @@ impl Desk<'_> {
 
     /// One's tokens.
     pub async fn tokens(&mut self, who: &Who, act: Option<&TokenAct>) -> Outcome {
-        self.sign_in(&credentials(who, false)?).await?;
+        self.sign_in(&credentials(who)?).await?;
         let outcome = self.change_tokens(act).await;
         self.sign_out().await;
         outcome
@@ -88,7 +124,7 @@ impl Desk<'_> {
 
     /// Where one is signed in.
     pub async fn sessions(&mut self, who: &Who, act: Option<&SessionAct>) -> Outcome {
-        self.sign_in(&credentials(who, false)?).await?;
+        self.sign_in(&credentials(who)?).await?;
         let outcome = match act {
             Some(SessionAct::End { id }) => {
                 let path = format!("/account/sessions/{}", segment(id));
@@ -141,19 +177,57 @@ impl Desk<'_> {
     }
 }
 
-fn credentials(who: &Who, new: bool) -> Outcome<Credentials> {
-    let name = match &who.name {
-        Some(name) => name.clone(),
-        None => prompt::line("Your name on the node: ")?,
+/// Takes up an invitation. Its link says where the node is.
+pub(super) async fn join(common: &Common, join: &Join) -> Outcome {
+    let link = match &join.link_file {
+        Some(path) => prompt::first_line(path)?,
+        // It opens the door for whoever reads it.
+        None => prompt::hidden("The link: ")?,
     };
+    let (address, path) = parts(&link)?;
+    let mut desk = Desk::open(common, Some(address)).await?;
+    let invited = desk.client.get(&path).await?;
+    let name = match invited["kind"].as_str() {
+        Some("password") => text(&invited["name"]),
+        _ => name(&join.who)?,
+    };
+    let who = Credentials { name, password: new_password(&join.who.password_file)? };
+    desk.tell(Method::POST, &path, &json!({"name": who.name, "password": who.password})).await?;
+    desk.enter(&who).await
+}
+
+/// The node of a link, and the path of its invitation in the API.
+fn parts(link: &str) -> Outcome<(Address, String)> {
+    let wrong = || Trouble::Input("this is not a link of an invitation (https://NODE/join/…)".to_owned());
+    let (node, secret) = link.trim().split_once("/join/").ok_or_else(wrong)?;
+    let address = node.strip_prefix("https://").and_then(|node| node.parse().ok()).ok_or_else(wrong)?;
+    Ok((address, format!("/join/{}", segment(secret))))
+}
+
+fn name(who: &Who) -> Outcome<String> {
+    who.name.clone().map_or_else(|| prompt::line("Your name on the node: "), Ok)
+}
+
+/// A password that the node knows.
+fn credentials(who: &Who) -> Outcome<Credentials> {
+    let name = name(who)?;
     let password = match &who.password_file {
         Some(path) => prompt::first_line(path)?,
         None => prompt::hidden("Your password: ")?,
     };
-    if new && who.password_file.is_none() && prompt::hidden("The same once more: ")? != password {
+    Ok(Credentials { name, password })
+}
+
+/// A password that the node does not know yet; whoever types it unseen does so twice.
+fn new_password(file: &Option<PathBuf>) -> Outcome<String> {
+    if let Some(path) = file {
+        return prompt::first_line(path);
+    }
+    let password = prompt::hidden("The new password: ")?;
+    if prompt::hidden("The same once more: ")? != password {
         return Err(Trouble::Input("the two passwords are not the same".to_owned()));
     }
-    Ok(Credentials { name, password })
+    Ok(password)
 }
 
 fn scope_word(scope: Scope) -> &'static str {

@@ -4,9 +4,9 @@ use serde_json::Value;
 
 use super::work::failure;
 use super::{Desk, list, text};
-use crate::ctl::Outcome;
 use crate::ctl::client::segment;
 use crate::ctl::table::{self, harmless, size, span};
+use crate::ctl::{Outcome, Trouble};
 
 impl Desk<'_> {
     /// The node in a few lines, and what needs its owner.
@@ -30,6 +30,26 @@ impl Desk<'_> {
             );
             println!("{}", harmless(words.trim_end(), false));
         }
+        Ok(())
+    }
+
+    /// Whether the agent is well, in a line.
+    pub async fn health(&self) -> Outcome {
+        let health = self.client.get("/health").await?;
+        let claimed = if health["claimed"] == true { "" } else { ", without an owner" };
+        let words = [&health["name"], &health["status"]].map(text).join(": ");
+        self.say(&health, &format!("{words}{claimed}"));
+        if health["status"] == "ok" {
+            Ok(())
+        } else {
+            Err(Trouble::Failed("the agent is not well".to_owned()))
+        }
+    }
+
+    /// For whoever helps.
+    pub async fn report(&self) -> Outcome {
+        let report = self.client.get("/report").await?;
+        self.say(&report, text(&report["report"]).trim_end());
         Ok(())
     }
 

@@ -26,9 +26,16 @@ struct Desk<'a> {
 
 /// Does what was typed.
 pub async fn run(cli: &Cli) -> Outcome {
-    let mut desk = Desk::open(&cli.common).await?;
+    if let Verb::Join(join) = &cli.verb {
+        return account::join(&cli.common, join).await;
+    }
+    let mut desk = Desk::open(&cli.common, None).await?;
     match &cli.verb {
         Verb::Claim(claim) => desk.claim(claim).await,
+        Verb::Password(password) => desk.password(password).await,
+        Verb::Health => desk.health().await,
+        Verb::Account => desk.known()?.account().await,
+        Verb::Report => desk.known()?.report().await,
         Verb::Login(login) => desk.login(login).await,
         Verb::Tokens { who, act } => desk.tokens(who, act.as_ref()).await,
         Verb::Sessions { who, act } => desk.sessions(who, act.as_ref()).await,
@@ -42,16 +49,16 @@ pub async fn run(cli: &Cli) -> Outcome {
         Verb::Operations { id: Some(id) } => desk.known()?.operation(*id).await,
         Verb::Node { act: None } => desk.known()?.node().await,
         Verb::Node { act: Some(act) } => desk.known()?.change_node(act).await,
-        Verb::Completions { .. } => Ok(()),
+        Verb::Join(_) | Verb::Completions { .. } => Ok(()),
     }
 }
 
 impl<'a> Desk<'a> {
-    /// Finds the node and makes sure that it is the one.
-    async fn open(common: &'a Common) -> Outcome<Self> {
+    /// Finds the node, which is the one at `linked` where none is named, and makes sure that it is the one.
+    async fn open(common: &'a Common, linked: Option<Address>) -> Outcome<Self> {
         let mut store = Store::open(common.config.as_ref())?;
-        let address = match &common.node {
-            Some(address) => address.clone(),
+        let address = match common.node.clone().or(linked) {
+            Some(address) => address,
             None => only(&store)?,
         };
         let known = store.find(&address).map(super::store::Known::pin).unwrap_or_default();

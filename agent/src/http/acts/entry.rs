@@ -23,7 +23,7 @@ pub(in crate::http) fn tidy_code(typed: &str) -> String {
 }
 
 /// Tries the claim code. What comes back opens the setup.
-pub(in crate::http) async fn open_setup(visit: &Visit, code: &str) -> Result<String, Failure> {
+pub(in crate::http) async fn open_setup(visit: &mut Visit, code: &str) -> Result<String, Failure> {
     let _guess = visit.handle.hasher.guess().await;
     let right = match visit.ask(Command::Try(Guess::Claim)).await? {
         Reply::Proof(Proof::Code(Code::Shown(known))) => is_equal(&known, &tidy_code(code)),
@@ -42,12 +42,16 @@ pub(in crate::http) async fn open_setup(visit: &Visit, code: &str) -> Result<Str
 }
 
 /// Whether this secret opens the setup.
-pub(in crate::http) async fn is_setup_open(visit: &Visit, secret: &str) -> bool {
+pub(in crate::http) async fn is_setup_open(visit: &mut Visit, secret: &str) -> bool {
     visit.ask(Command::CheckSetup(digest(secret))).await.is_ok()
 }
 
 /// Makes the visitor the owner.
-pub(in crate::http) async fn claim(visit: &Visit, setup: &str, typed: &NewPerson<'_>) -> Result<(), Failure> {
+pub(in crate::http) async fn claim(
+    visit: &mut Visit,
+    setup: &str,
+    typed: &NewPerson<'_>,
+) -> Result<(), Failure> {
     // First: nobody without the code makes the node compute.
     visit.ask(Command::CheckSetup(digest(setup))).await?;
     let (name, password) = typed.check(visit)?;
@@ -81,7 +85,11 @@ impl NewPerson<'_> {
 }
 
 /// Signs in. What comes back is the session's secret.
-pub(in crate::http) async fn sign_in(visit: &Visit, name: &str, password: &str) -> Result<String, Failure> {
+pub(in crate::http) async fn sign_in(
+    visit: &mut Visit,
+    name: &str,
+    password: &str,
+) -> Result<String, Failure> {
     // A name that cannot be is as wrong as one that nobody has, and takes as long.
     let name = PersonName::new(name).ok();
     let _guess = visit.handle.hasher.guess().await;
@@ -108,7 +116,7 @@ pub(in crate::http) async fn sign_in(visit: &Visit, name: &str, password: &str) 
 }
 
 /// Looks at an invitation. A wrong guess counts.
-pub(in crate::http) async fn invitation(visit: &Visit, secret: &str) -> Result<Purpose, Failure> {
+pub(in crate::http) async fn invitation(visit: &mut Visit, secret: &str) -> Result<Purpose, Failure> {
     let _guess = visit.handle.hasher.guess().await;
     visit.ask(Command::Try(Guess::Invitation)).await?;
     let people = &visit.context.snapshot.people;
@@ -120,7 +128,11 @@ pub(in crate::http) async fn invitation(visit: &Visit, secret: &str) -> Result<P
 }
 
 /// Takes up an invitation.
-pub(in crate::http) async fn join(visit: &Visit, secret: &str, typed: NewPerson<'_>) -> Result<(), Failure> {
+pub(in crate::http) async fn join(
+    visit: &mut Visit,
+    secret: &str,
+    typed: NewPerson<'_>,
+) -> Result<(), Failure> {
     let purpose = invitation(visit, secret).await?;
     // For a new password the name is known, whatever was typed.
     let people = &visit.context.snapshot.people;
@@ -145,7 +157,7 @@ fn name_taken(refusal: Refusal) -> Failure {
 
 /// Another password for whoever is signed in, who has to know the old one.
 pub(in crate::http) async fn set_password(
-    visit: &Visit,
+    visit: &mut Visit,
     old: &str,
     new: &str,
     again: Option<&str>,

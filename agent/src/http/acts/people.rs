@@ -18,7 +18,11 @@ const NOTE_LIMIT: usize = 80;
 const DAYS_LIMIT: i64 = 3660;
 
 /// Makes an invitation; what comes back is the path of its link.
-pub(in crate::http) async fn invite(visit: &Visit, purpose: Purpose, note: &str) -> Result<String, Failure> {
+pub(in crate::http) async fn invite(
+    visit: &mut Visit,
+    purpose: Purpose,
+    note: &str,
+) -> Result<String, Failure> {
     let note = short(note).map_err(|wrong| Failure::field("note", wrong.into()))?;
     let secret = draw()?;
     let invite = Command::Invite { id: draw_id()?, secret: digest(&secret), purpose, note };
@@ -29,7 +33,7 @@ pub(in crate::http) async fn invite(visit: &Visit, purpose: Purpose, note: &str)
 /// Makes a token for a program, good for so many days as somebody typed them; nothing means for ever. What comes back
 /// is the token.
 pub(in crate::http) async fn make_token(
-    visit: &Visit,
+    visit: &mut Visit,
     title: &str,
     scopes: BTreeSet<Scope>,
     days: &str,

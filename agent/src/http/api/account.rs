@@ -52,11 +52,11 @@ pub(super) struct Password {
         (status = 429, body = Failed), (status = 507, body = Failed)),
     security(("session" = [])))]
 pub(in crate::http) async fn password(
-    Signed(visit): Signed,
+    Signed(mut visit): Signed,
     Body(Password { old, new }): Body<Password>,
 ) -> Answer<StatusCode> {
     visit.need(Right::Own)?;
-    let set = acts::entry::set_password(&visit, &old, &new, None).await;
+    let set = acts::entry::set_password(&mut visit, &old, &new, None).await;
     set.map(|()| StatusCode::NO_CONTENT).map_err(|failure| visit.failed(failure.under("password", "new")))
 }
 
@@ -102,7 +102,7 @@ pub(in crate::http) async fn sessions(visit: Visit) -> Answer<Json<Sessions>> {
     responses((status = 204), (status = 401, body = Failed), (status = 403, body = Failed),
         (status = 404, body = Failed), (status = 507, body = Failed)),
     security(("session" = [])))]
-pub(in crate::http) async fn end_session(visit: Visit, Named(session): Named) -> Answer<StatusCode> {
+pub(in crate::http) async fn end_session(mut visit: Visit, Named(session): Named) -> Answer<StatusCode> {
     visit.done(Command::EndSession(session)).await
 }
 
@@ -193,13 +193,13 @@ pub(super) struct FreshToken {
         (status = 422, body = Failed), (status = 507, body = Failed)),
     security(("session" = [])))]
 pub(in crate::http) async fn make_token(
-    Signed(visit): Signed,
+    Signed(mut visit): Signed,
     Body(NewToken { title, scopes, days }): Body<NewToken>,
 ) -> Answer<(StatusCode, Json<FreshToken>)> {
     visit.need(Right::Own)?;
     let scopes = scopes.into_iter().map(Scope::from).collect();
     let days = days.map_or_else(String::new, |days| days.to_string());
-    let token = acts::people::make_token(&visit, &title, scopes, &days).await;
+    let token = acts::people::make_token(&mut visit, &title, scopes, &days).await;
     let token = token.map_err(|failure| visit.failed(failure))?;
     Ok((StatusCode::CREATED, Json(FreshToken { token })))
 }
@@ -209,6 +209,6 @@ pub(in crate::http) async fn make_token(
     responses((status = 204), (status = 401, body = Failed), (status = 403, body = Failed),
         (status = 404, body = Failed), (status = 507, body = Failed)),
     security(("session" = [])))]
-pub(in crate::http) async fn revoke_token(visit: Visit, Named(token): Named) -> Answer<StatusCode> {
+pub(in crate::http) async fn revoke_token(mut visit: Visit, Named(token): Named) -> Answer<StatusCode> {
     visit.done(Command::RevokeToken(token)).await
 }

@@ -1,14 +1,17 @@
 //! Ways in for programs: claiming a node and taking up an invitation. They sign in with tokens.
 
+use axum::Json;
 use axum::http::header::SET_COOKIE;
 use axum::http::{HeaderName, HeaderValue, StatusCode};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::{Answer, Body, Failed, Named};
 use crate::http::acts::entry::{self, NewPerson};
 use crate::http::session::{Visit, no_session_cookie, session_cookie};
 use crate::node::command::Command;
+use crate::node::people::Role;
+use crate::node::people::access::Purpose;
 
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -26,11 +29,40 @@ pub(super) struct Claim {
     responses((status = 204), (status = 400, body = Failed), (status = 403, body = Failed),
         (status = 409, body = Failed), (status = 415, body = Failed), (status = 422, body = Failed),
         (status = 429, body = Failed), (status = 507, body = Failed)))]
-pub(in crate::http) async fn claim(visit: Visit, Body(claim): Body<Claim>) -> Answer<StatusCode> {
-    let ticket = entry::open_setup(&visit, &claim.code).await.map_err(|failure| visit.failed(failure))?;
+pub(in crate::http) async fn claim(mut visit: Visit, Body(claim): Body<Claim>) -> Answer<StatusCode> {
+    let ticket = entry::open_setup(&mut visit, &claim.code).await.map_err(|failure| visit.failed(failure))?;
     let person = NewPerson { name: &claim.name, password: &claim.password, again: None };
-    entry::claim(&visit, &ticket, &person).await.map_err(|failure| visit.failed(failure))?;
+    entry::claim(&mut visit, &ticket, &person).await.map_err(|failure| visit.failed(failure))?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// What an invitation is for.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Invited {
+    /// `join`: a new account; `password`: a new password for somebody who has one.
+    #[schema(pattern = "^(join|password)$")]
+    kind: &'static str,
+    /// The role of the new account.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    role: Option<Role>,
+    /// Who gets the new password.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<String>,
+}
+
+/// Looks at an invitation. One that is not there counts as a guess.
+#[utoipa::path(get, path = "/join/{invitation}", tag = "entry", params(("invitation" = String, Path)),
+    responses((status = 200, body = Invited), (status = 404, body = Failed), (status = 429, body = Failed)))]
+pub(in crate::http) async fn invited(mut visit: Visit, Named(invitation): Named) -> Answer<Json<Invited>> {
+    let purpose = entry::invitation(&mut visit, &invitation).await;
+    Ok(Json(match purpose.map_err(|failure| visit.failed(failure))? {
+        Purpose::Join { role } => Invited { kind: "join", role: Some(role), name: None },
+        Purpose::Password { person } => {
+            let person = visit.context.snapshot.people.person(person);
+            Invited { kind: "password", role: None, name: person.map(|person| person.name.to_string()) }
+        }
+    }))
 }
 
 #[derive(Deserialize, ToSchema)]
@@ -50,12 +82,12 @@ pub(super) struct Join {
         (status = 409, body = Failed), (status = 415, body = Failed), (status = 422, body = Failed),
         (status = 429, body = Failed), (status = 507, body = Failed)))]
 pub(in crate::http) async fn join(
-    visit: Visit,
+    mut visit: Visit,
     Named(invitation): Named,
     Body(join): Body<Join>,
 ) -> Answer<StatusCode> {
     let person = NewPerson { name: &join.name, password: &join.password, again: None };
-    entry::join(&visit, &invitation, person).await.map_err(|failure| visit.failed(failure))?;
+    entry::join(&mut visit, &invitation, person).await.map_err(|failure| visit.failed(failure))?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -74,10 +106,11 @@ pub(super) struct SignIn {
         (status = 415, body = Failed), (status = 422, body = Failed), (status = 429, body = Failed),
         (status = 507, body = Failed)))]
 pub(in crate::http) async fn sign_in(
-    visit: Visit,
+    mut visit: Visit,
     Body(SignIn { name, password }): Body<SignIn>,
 ) -> Answer<(StatusCode, [(HeaderName, HeaderValue); 1])> {
-    let secret = entry::sign_in(&visit, &name, &password).await.map_err(|failure| visit.failed(failure))?;
+    let secret =
+        entry::sign_in(&mut visit, &name, &password).await.map_err(|failure| visit.failed(failure))?;
     Ok((StatusCode::NO_CONTENT, [(SET_COOKIE, session_cookie(&secret))]))
 }
 
@@ -85,7 +118,9 @@ pub(in crate::http) async fn sign_in(
 #[utoipa::path(delete, path = "/session", tag = "entry",
     responses((status = 204), (status = 401, body = Failed), (status = 403, body = Failed), (status = 507, body = Failed)),
     security(("session" = [])))]
-pub(in crate::http) async fn sign_out(visit: Visit) -> Answer<(StatusCode, [(HeaderName, HeaderValue); 1])> {
+pub(in crate::http) async fn sign_out(
+    mut visit: Visit,
+) -> Answer<(StatusCode, [(HeaderName, HeaderValue); 1])> {
     let status = visit.done(Command::SignOut).await?;
     Ok((status, [(SET_COOKIE, no_session_cookie())]))
 }

@@ -61,6 +61,7 @@ fn routes() -> OpenApiRouter<Handle> {
         .routes(routes!(node::keep))
         .routes(routes!(node::go_back))
         .routes(routes!(node::power))
+        .routes(routes!(node::report))
         .routes(routes!(node::operations))
         .routes(routes!(node::operation))
         .routes(routes!(services::services))
@@ -80,7 +81,7 @@ fn routes() -> OpenApiRouter<Handle> {
         .routes(routes!(account::tokens, account::make_token))
         .routes(routes!(account::revoke_token))
         .routes(routes!(entry::claim))
-        .routes(routes!(entry::join))
+        .routes(routes!(entry::invited, entry::join))
         .routes(routes!(entry::sign_in, entry::sign_out))
 }
 

@@ -7,6 +7,7 @@ use utoipa::ToSchema;
 
 use super::{Answer, Body, Failed, Named, Signed, failed};
 use crate::http::AGENT_VERSION;
+use crate::http::pages::report_text;
 use crate::http::session::Visit;
 use crate::node::command::{self, Command, Refusal, Reply};
 use crate::node::operation::{self, OperationId, Progress, Standing, Step};
@@ -123,7 +124,7 @@ pub(super) struct Started {
 
 impl Visit {
     /// Begins work that takes a while.
-    pub(super) async fn start(&self, command: Command) -> Answer<(StatusCode, Json<Started>)> {
+    pub(super) async fn start(&mut self, command: Command) -> Answer<(StatusCode, Json<Started>)> {
         match self.ask(command).await {
             Ok(Reply::Started(OperationId(operation))) => {
                 Ok((StatusCode::ACCEPTED, Json(Started { operation })))
@@ -134,7 +135,7 @@ impl Visit {
     }
 
     /// Does what is done at once.
-    pub(super) async fn done(&self, command: Command) -> Answer<StatusCode> {
+    pub(super) async fn done(&mut self, command: Command) -> Answer<StatusCode> {
         let reply = self.ask(command).await;
         reply.map(|_| StatusCode::NO_CONTENT).map_err(|refusal| failed(&refusal, self.context.language))
     }
@@ -159,7 +160,7 @@ pub(super) struct Name {
         (status = 422, body = Failed), (status = 503, body = Failed), (status = 507, body = Failed)),
     security(("token" = []), ("session" = [])))]
 pub(in crate::http) async fn rename(
-    Signed(visit): Signed,
+    Signed(mut visit): Signed,
     Body(Name { name }): Body<Name>,
 ) -> Answer<(StatusCode, Json<Started>)> {
     visit.start(Command::Rename { name }).await
@@ -170,7 +171,7 @@ pub(in crate::http) async fn rename(
     responses((status = 204), (status = 401, body = Failed), (status = 403, body = Failed),
         (status = 404, body = Failed), (status = 507, body = Failed)),
     security(("token" = []), ("session" = [])))]
-pub(in crate::http) async fn keep(visit: Visit) -> Answer<StatusCode> {
+pub(in crate::http) async fn keep(mut visit: Visit) -> Answer<StatusCode> {
     visit.done(Command::Keep).await
 }
 
@@ -179,7 +180,7 @@ pub(in crate::http) async fn keep(visit: Visit) -> Answer<StatusCode> {
     responses((status = 204), (status = 401, body = Failed), (status = 403, body = Failed),
         (status = 404, body = Failed), (status = 507, body = Failed)),
     security(("token" = []), ("session" = [])))]
-pub(in crate::http) async fn go_back(visit: Visit) -> Answer<StatusCode> {
+pub(in crate::http) async fn go_back(mut visit: Visit) -> Answer<StatusCode> {
     visit.done(Command::GoBack).await
 }
 
@@ -206,7 +207,7 @@ pub(super) enum How {
         (status = 422, body = Failed), (status = 503, body = Failed), (status = 507, body = Failed)),
     security(("token" = []), ("session" = [])))]
 pub(in crate::http) async fn power(
-    Signed(visit): Signed,
+    Signed(mut visit): Signed,
     Body(Power { how }): Body<Power>,
 ) -> Answer<(StatusCode, Json<Started>)> {
     let how = match how {
@@ -214,6 +215,21 @@ pub(in crate::http) async fn power(
         How::Off => command::Power::Off,
     };
     visit.start(Command::Power(how)).await
+}
+
+#[derive(Serialize, ToSchema)]
+pub(super) struct Report {
+    /// The text, in English. It names nobody.
+    report: String,
+}
+
+/// What whoever helps wants to know.
+#[utoipa::path(get, path = "/report", tag = "node",
+    responses((status = 200, body = Report), (status = 401, body = Failed), (status = 403, body = Failed)),
+    security(("token" = []), ("session" = [])))]
+pub(in crate::http) async fn report(visit: Visit) -> Answer<Json<Report>> {
+    visit.need(Right::Node)?;
+    Ok(Json(Report { report: report_text(&visit.context) }))
 }
 
 #[derive(Serialize, ToSchema)]

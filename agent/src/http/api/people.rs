@@ -86,11 +86,12 @@ impl From<RoleWord> for Role {
         (status = 415, body = Failed), (status = 422, body = Failed), (status = 507, body = Failed)),
     security(("token" = []), ("session" = [])))]
 pub(in crate::http) async fn set_role(
-    Signed(visit): Signed,
+    Signed(mut visit): Signed,
     Named(person): Named,
     Body(NewRole { role }): Body<NewRole>,
 ) -> Answer<StatusCode> {
-    visit.done(Command::SetRole(id(&visit, &person)?, role.into())).await
+    let person = id(&visit, &person)?;
+    visit.done(Command::SetRole(person, role.into())).await
 }
 
 /// Removes somebody, with all their ways in.
@@ -98,8 +99,9 @@ pub(in crate::http) async fn set_role(
     responses((status = 204), (status = 401, body = Failed), (status = 403, body = Failed),
         (status = 404, body = Failed), (status = 409, body = Failed), (status = 507, body = Failed)),
     security(("token" = []), ("session" = [])))]
-pub(in crate::http) async fn remove(visit: Visit, Named(person): Named) -> Answer<StatusCode> {
-    visit.done(Command::Remove(id(&visit, &person)?)).await
+pub(in crate::http) async fn remove(mut visit: Visit, Named(person): Named) -> Answer<StatusCode> {
+    let person = id(&visit, &person)?;
+    visit.done(Command::Remove(person)).await
 }
 
 /// A link that is shown this one time.
@@ -114,9 +116,13 @@ pub(super) struct Link {
     responses((status = 201, body = Link), (status = 401, body = Failed), (status = 403, body = Failed),
         (status = 404, body = Failed), (status = 409, body = Failed), (status = 507, body = Failed)),
     security(("token" = []), ("session" = [])))]
-pub(in crate::http) async fn reset(visit: Visit, Named(person): Named) -> Answer<(StatusCode, Json<Link>)> {
+pub(in crate::http) async fn reset(
+    mut visit: Visit,
+    Named(person): Named,
+) -> Answer<(StatusCode, Json<Link>)> {
     let purpose = Purpose::Password { person: id(&visit, &person)? };
-    let path = acts::people::invite(&visit, purpose, "").await.map_err(|failure| visit.failed(failure))?;
+    let path =
+        acts::people::invite(&mut visit, purpose, "").await.map_err(|failure| visit.failed(failure))?;
     Ok((StatusCode::CREATED, Json(Link { path })))
 }
 
@@ -177,11 +183,12 @@ pub(super) struct Invite {
         (status = 422, body = Failed), (status = 507, body = Failed)),
     security(("token" = []), ("session" = [])))]
 pub(in crate::http) async fn invite(
-    Signed(visit): Signed,
+    Signed(mut visit): Signed,
     Body(Invite { role, note }): Body<Invite>,
 ) -> Answer<(StatusCode, Json<Link>)> {
     let purpose = Purpose::Join { role: role.into() };
-    let path = acts::people::invite(&visit, purpose, &note).await.map_err(|failure| visit.failed(failure))?;
+    let path =
+        acts::people::invite(&mut visit, purpose, &note).await.map_err(|failure| visit.failed(failure))?;
     Ok((StatusCode::CREATED, Json(Link { path })))
 }
 
@@ -190,6 +197,6 @@ pub(in crate::http) async fn invite(
     responses((status = 204), (status = 401, body = Failed), (status = 403, body = Failed),
         (status = 404, body = Failed), (status = 507, body = Failed)),
     security(("token" = []), ("session" = [])))]
-pub(in crate::http) async fn uninvite(visit: Visit, Named(invitation): Named) -> Answer<StatusCode> {
+pub(in crate::http) async fn uninvite(mut visit: Visit, Named(invitation): Named) -> Answer<StatusCode> {
     visit.done(Command::Uninvite(invitation)).await
 }

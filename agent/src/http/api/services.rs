@@ -111,7 +111,7 @@ pub(super) struct Switch {
         (status = 415, body = Failed), (status = 422, body = Failed), (status = 503, body = Failed), (status = 507, body = Failed)),
     security(("token" = []), ("session" = [])))]
 pub(in crate::http) async fn switch(
-    Signed(visit): Signed,
+    Signed(mut visit): Signed,
     Named(service): Named,
     Body(Switch { on }): Body<Switch>,
 ) -> Answer<(StatusCode, Json<Started>)> {
@@ -124,7 +124,7 @@ pub(in crate::http) async fn switch(
         (status = 404, body = Failed), (status = 409, body = Failed), (status = 503, body = Failed), (status = 507, body = Failed)),
     security(("token" = []), ("session" = [])))]
 pub(in crate::http) async fn restart(
-    visit: Visit,
+    mut visit: Visit,
     Named(service): Named,
 ) -> Answer<(StatusCode, Json<Started>)> {
     visit.start(Command::Restart { service }).await
@@ -145,7 +145,7 @@ pub(super) struct Settings {
         (status = 415, body = Failed), (status = 422, body = Failed), (status = 503, body = Failed), (status = 507, body = Failed)),
     security(("token" = []), ("session" = [])))]
 pub(in crate::http) async fn settings(
-    Signed(visit): Signed,
+    Signed(mut visit): Signed,
     Named(service): Named,
     Body(Settings { settings }): Body<Settings>,
 ) -> Answer<(StatusCode, Json<Started>)> {
@@ -187,7 +187,7 @@ impl From<Line> for LogLine {
         (status = 403, body = Failed), (status = 404, body = Failed), (status = 503, body = Failed)),
     security(("token" = []), ("session" = [])))]
 pub(in crate::http) async fn log(
-    Signed(visit): Signed,
+    Signed(mut visit): Signed,
     Named(service): Named,
     query: Result<Query<HowMany>, axum::extract::rejection::QueryRejection>,
 ) -> Answer<Json<Log>> {

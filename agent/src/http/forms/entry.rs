@@ -21,8 +21,8 @@ fn with_cookie(mut response: Response, cookie: HeaderValue) -> Response {
 }
 
 /// The claim code.
-pub(super) async fn code(visit: Visit, typed: Typed) -> Response {
-    match entry::open_setup(&visit, typed.get("code")).await {
+pub(super) async fn code(mut visit: Visit, typed: Typed) -> Response {
+    match entry::open_setup(&mut visit, typed.get("code")).await {
         Ok(secret) => with_cookie(go("/claim"), session::setup_cookie(&secret)),
         Err(failure) => pages::claim(&visit.context, &typed.failed(failure), Step::Code).into_response(),
     }
@@ -33,9 +33,9 @@ fn new_person(typed: &Typed) -> NewPerson<'_> {
 }
 
 /// Name and password of the owner. They sign in by https afterwards: there the session begins.
-pub(super) async fn claim(visit: Visit, typed: Typed) -> Response {
+pub(super) async fn claim(mut visit: Visit, typed: Typed) -> Response {
     let setup = visit.setup.clone().unwrap_or_default();
-    match entry::claim(&visit, &setup, &new_person(&typed)).await {
+    match entry::claim(&mut visit, &setup, &new_person(&typed)).await {
         Ok(()) => with_cookie(go("/sign-in"), session::no_setup_cookie()),
         Err(failure) => {
             let form = typed.failed(failure);
@@ -46,14 +46,14 @@ pub(super) async fn claim(visit: Visit, typed: Typed) -> Response {
     }
 }
 
-pub(super) async fn sign_in(visit: Visit, typed: Typed) -> Response {
-    match entry::sign_in(&visit, typed.get("name"), typed.get("password")).await {
+pub(super) async fn sign_in(mut visit: Visit, typed: Typed) -> Response {
+    match entry::sign_in(&mut visit, typed.get("name"), typed.get("password")).await {
         Ok(secret) => with_cookie(go("/"), session::session_cookie(&secret)),
         Err(failure) => pages::sign_in(&visit.context, &typed.failed(failure)).into_response(),
     }
 }
 
-pub(super) async fn sign_out(visit: Visit) -> Response {
+pub(super) async fn sign_out(mut visit: Visit) -> Response {
     let gone = visit.ask(Command::SignOut).await;
     match gone {
         // Whoever is signed out already wants nothing else.
@@ -63,12 +63,12 @@ pub(super) async fn sign_out(visit: Visit) -> Response {
 }
 
 /// Name and password of one who was invited.
-pub(super) async fn join(visit: Visit, Path(secret): Path<String>, typed: Typed) -> Response {
-    let failure = match entry::join(&visit, &secret, new_person(&typed)).await {
+pub(super) async fn join(mut visit: Visit, Path(secret): Path<String>, typed: Typed) -> Response {
+    let failure = match entry::join(&mut visit, &secret, new_person(&typed)).await {
         Ok(()) => return go("/sign-in"),
         Err(failure) => failure,
     };
-    match entry::invitation(&visit, &secret).await {
+    match entry::invitation(&mut visit, &secret).await {
         Ok(purpose) => pages::join(&visit.context, &typed.failed(failure), &secret, purpose).into_response(),
         Err(_) => visit.refused(&Refusal::NoSuch),
     }

@@ -11,8 +11,8 @@ use axum::routing::post;
 
 use super::Handle;
 use super::acts::Failure;
-use super::context::Form;
-use super::pages;
+use super::context::{Context, Form};
+use super::pages::{self, Page};
 use super::session::Visit;
 use crate::node::command::{Command, Refusal, Reply};
 use crate::node::operation::OperationId;
@@ -115,17 +115,22 @@ fn go(path: &str) -> Response {
 
 impl Visit {
     /// Begins work and shows it, or the refusal.
-    async fn begin(&self, command: Command, page: impl FnOnce(Form) -> Response, typed: &Typed) -> Response {
+    async fn begin(
+        &mut self,
+        command: Command,
+        page: impl FnOnce(&Context, &Form) -> Page,
+        typed: &Typed,
+    ) -> Response {
         match self.ask(command).await {
             Ok(Reply::Started(OperationId(id))) => go(&format!("/operations/{id}")),
             Ok(_) => go("/"),
             Err(refusal @ (Refusal::SignInFirst | Refusal::NotAllowed)) => self.refused(&refusal),
-            Err(refusal) => page(typed.failed(refusal)),
+            Err(refusal) => page(&self.context, &typed.failed(refusal)).into_response(),
         }
     }
 
     /// Does something at once and goes on, or shows the refusal.
-    async fn and_go(&self, command: Command, path: &str) -> Response {
+    async fn and_go(&mut self, command: Command, path: &str) -> Response {
         match self.ask(command).await {
             Ok(_) => go(path),
             Err(refusal) => self.refused(&refusal),

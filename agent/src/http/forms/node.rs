@@ -9,24 +9,23 @@ use crate::node::command::{Command, Power};
 use crate::node::rights::Right;
 
 /// Another name, on trial.
-pub(super) async fn name(visit: Visit, typed: Typed) -> Response {
+pub(super) async fn name(mut visit: Visit, typed: Typed) -> Response {
     let name = typed.get("name").trim().to_ascii_lowercase();
-    let page = |form| pages::network(&visit.context, &form).into_response();
-    visit.begin(Command::Rename { name }, page, &typed).await
+    visit.begin(Command::Rename { name }, pages::network, &typed).await
 }
 
 /// The change on trial works.
-pub(super) async fn keep(visit: Visit) -> Response {
+pub(super) async fn keep(mut visit: Visit) -> Response {
     visit.and_go(Command::Keep, "/").await
 }
 
 /// It does not.
-pub(super) async fn back(visit: Visit) -> Response {
+pub(super) async fn back(mut visit: Visit) -> Response {
     visit.and_go(Command::GoBack, "/").await
 }
 
 /// Restart or switch off; asks first.
-pub(super) async fn power(visit: Visit, typed: Typed) -> Response {
+pub(super) async fn power(mut visit: Visit, typed: Typed) -> Response {
     if let Err(refusal) = visit.must(Right::Node) {
         return refusal;
     }
@@ -44,6 +43,5 @@ pub(super) async fn power(visit: Visit, typed: Typed) -> Response {
         };
         return pages::confirm(&visit.context, &sure).into_response();
     }
-    let page = |form| pages::settings(&visit.context, &form).into_response();
-    visit.begin(Command::Power(power), page, &typed).await
+    visit.begin(Command::Power(power), pages::settings, &typed).await
 }

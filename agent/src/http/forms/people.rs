@@ -30,7 +30,7 @@ fn people_page(visit: &Visit, form: &Form) -> Response {
 fn with_link(visit: &Visit, typed: &Typed, link: Result<String, Failure>) -> Response {
     match link {
         Ok(path) => {
-            let fresh = Some(format!("https://{}{path}", visit.context.host));
+            let fresh = Some(visit.context.address(&path));
             people_page(visit, &Form { fresh, ..Form::default() })
         }
         Err(Failure::Refused(refusal @ (Refusal::SignInFirst | Refusal::NotAllowed))) => {
@@ -40,21 +40,21 @@ fn with_link(visit: &Visit, typed: &Typed, link: Result<String, Failure>) -> Res
     }
 }
 
-pub(super) async fn invite(visit: Visit, typed: Typed) -> Response {
+pub(super) async fn invite(mut visit: Visit, typed: Typed) -> Response {
     let Some(role) = role_of(typed.get("role")) else {
         return people_page(&visit, &typed.failed(Failure::field("role", Wrong::NothingChosen)));
     };
-    let link = acts::people::invite(&visit, Purpose::Join { role }, typed.get("note")).await;
+    let link = acts::people::invite(&mut visit, Purpose::Join { role }, typed.get("note")).await;
     with_link(&visit, &typed, link)
 }
 
-pub(super) async fn reset(visit: Visit, Number(person): Number, typed: Typed) -> Response {
+pub(super) async fn reset(mut visit: Visit, Number(person): Number, typed: Typed) -> Response {
     let purpose = Purpose::Password { person: PersonId(person) };
-    let link = acts::people::invite(&visit, purpose, "").await;
+    let link = acts::people::invite(&mut visit, purpose, "").await;
     with_link(&visit, &typed, link)
 }
 
-pub(super) async fn uninvite(visit: Visit, Path(invitation): Path<String>) -> Response {
+pub(super) async fn uninvite(mut visit: Visit, Path(invitation): Path<String>) -> Response {
     visit.and_go(Command::Uninvite(invitation), "/people").await
 }
 
@@ -63,7 +63,7 @@ fn is_self(visit: &Visit, person: PersonId) -> bool {
     visit.context.who.actor.person() == Some(person)
 }
 
-pub(super) async fn role(visit: Visit, Number(person): Number, typed: Typed) -> Response {
+pub(super) async fn role(mut visit: Visit, Number(person): Number, typed: Typed) -> Response {
     let Some(role) = role_of(typed.get("role")) else {
         return role_page(&visit, person, Wrong::NothingChosen);
     };
@@ -87,7 +87,7 @@ pub(super) async fn role(visit: Visit, Number(person): Number, typed: Typed) -> 
     }
 }
 
-pub(super) async fn remove(visit: Visit, Number(person): Number, typed: Typed) -> Response {
+pub(super) async fn remove(mut visit: Visit, Number(person): Number, typed: Typed) -> Response {
     if let Err(refusal) = visit.must(Right::People) {
         return refusal;
     }
@@ -103,7 +103,8 @@ pub(super) async fn remove(visit: Visit, Number(person): Number, typed: Typed) -
         };
         return pages::confirm(&visit.context, &sure).into_response();
     }
-    changed(&visit, visit.ask(Command::Remove(PersonId(person))).await, &typed)
+    let answer = visit.ask(Command::Remove(PersonId(person))).await;
+    changed(&visit, answer, &typed)
 }
 
 /// The page with what is wrong with one person's role.
@@ -129,22 +130,23 @@ fn account_page(visit: &Visit, typed: &Typed, failure: Failure) -> Response {
     }
 }
 
-pub(super) async fn password(visit: Visit, typed: Typed) -> Response {
+pub(super) async fn password(mut visit: Visit, typed: Typed) -> Response {
     let (old, new, again) = (typed.get("old"), typed.get("password"), typed.get("again"));
-    match acts::entry::set_password(&visit, old, new, Some(again)).await {
+    match acts::entry::set_password(&mut visit, old, new, Some(again)).await {
         Ok(()) => go("/account?changed=password"),
         Err(failure) => account_page(&visit, &typed, failure),
     }
 }
 
-pub(super) async fn end_session(visit: Visit, Path(session): Path<String>) -> Response {
+pub(super) async fn end_session(mut visit: Visit, Path(session): Path<String>) -> Response {
     visit.and_go(Command::EndSession(session), "/account").await
 }
 
-pub(super) async fn make_token(visit: Visit, typed: Typed) -> Response {
+pub(super) async fn make_token(mut visit: Visit, typed: Typed) -> Response {
     let scopes =
         Scope::ALL.into_iter().filter(|scope| typed.all("scopes").any(|word| word == scope.as_str()));
-    match acts::people::make_token(&visit, typed.get("title"), scopes.collect(), typed.get("days")).await {
+    match acts::people::make_token(&mut visit, typed.get("title"), scopes.collect(), typed.get("days")).await
+    {
         Ok(token) => {
             let form = Form { fresh: Some(token), ..Form::default() };
             pages::account(&visit.context, &form).into_response()
@@ -153,6 +155,6 @@ pub(super) async fn make_token(visit: Visit, typed: Typed) -> Response {
     }
 }
 
-pub(super) async fn revoke_token(visit: Visit, Path(token): Path<String>) -> Response {
+pub(super) async fn revoke_token(mut visit: Visit, Path(token): Path<String>) -> Response {
     visit.and_go(Command::RevokeToken(token), "/account").await
 }

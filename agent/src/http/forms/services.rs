@@ -11,7 +11,7 @@ use crate::node::rights::Right;
 use crate::node::service::Start;
 
 /// On or off.
-pub(super) async fn switch(visit: Visit, Path(service): Path<String>, typed: Typed) -> Response {
+pub(super) async fn switch(mut visit: Visit, Path(service): Path<String>, typed: Typed) -> Response {
     if let Err(refusal) = visit.must(Right::Services) {
         return refusal;
     }
@@ -32,20 +32,19 @@ pub(super) async fn switch(visit: Visit, Path(service): Path<String>, typed: Typ
         };
         return pages::confirm(&visit.context, &sure).into_response();
     }
-    act(&visit, Command::Switch { service: service.clone(), on }, &service, &typed).await
+    act(&mut visit, Command::Switch { service: service.clone(), on }, &service, &typed).await
 }
 
-pub(super) async fn restart(visit: Visit, Path(service): Path<String>, typed: Typed) -> Response {
-    act(&visit, Command::Restart { service: service.clone() }, &service, &typed).await
+pub(super) async fn restart(mut visit: Visit, Path(service): Path<String>, typed: Typed) -> Response {
+    act(&mut visit, Command::Restart { service: service.clone() }, &service, &typed).await
 }
 
 /// Every field of the form is a setting.
-pub(super) async fn settings(visit: Visit, Path(service): Path<String>, typed: Typed) -> Response {
+pub(super) async fn settings(mut visit: Visit, Path(service): Path<String>, typed: Typed) -> Response {
     let settings = typed.0.iter().cloned().collect();
-    act(&visit, Command::Configure { service: service.clone(), settings }, &service, &typed).await
+    act(&mut visit, Command::Configure { service: service.clone(), settings }, &service, &typed).await
 }
 
-async fn act(visit: &Visit, command: Command, service: &str, typed: &Typed) -> Response {
-    let page = |form| pages::service(&visit.context, &form, service).into_response();
-    visit.begin(command, page, typed).await
+async fn act(visit: &mut Visit, command: Command, service: &str, typed: &Typed) -> Response {
+    visit.begin(command, |context, form| pages::service(context, form, service), typed).await
 }

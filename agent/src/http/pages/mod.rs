@@ -35,7 +35,7 @@ pub use logs::{logs, operation, service_log};
 pub use network::network;
 pub use people::people;
 pub use problems::{not_found, refused};
-pub use report::report;
+pub use report::{report, report_text};
 pub use service::{service, services};
 pub use settings::settings;
 

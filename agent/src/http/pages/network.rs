@@ -47,7 +47,7 @@ pub fn network(context: &Context, form: &Form) -> Page {
         return problems::refused(context, &Refusal::NotAllowed);
     }
     let own = format!("https://{}.local/", snapshot.name);
-    let here = format!("https://{}/", context.host);
+    let here = context.address("/");
     let groups = SCOPES.iter().filter(|scope| **scope != Scope::Loopback).map(|scope| Group {
         title: t.port_scope(*scope),
         text: t.say(match scope {

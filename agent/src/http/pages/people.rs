@@ -69,7 +69,7 @@ pub fn people(context: &Context, form: &Form) -> Page {
     let page = PeoplePage {
         frame: Frame::new(context, "/people"),
         refusal: summary(t, form),
-        fresh: form.fresh.as_deref().map(|fresh| link(context, fresh)),
+        fresh: form.fresh.clone().map(|text| Fresh { picture: picture(&text), text }),
         people: people.people.iter().map(|person| PersonView::new(context, form, person)).collect(),
         invitations: people.invitations.iter().map(|it| InvitationView::new(context, it)).collect(),
         roles: choices(context, |role| role_word(role) == wanted),
@@ -77,17 +77,6 @@ pub fn people(context: &Context, form: &Form) -> Page {
         note: Field::text(t, form, "note", "field-note").hint(t.say("field-note-hint")).limit(80).optional(),
     };
     render(status(form), &page)
-}
-
-/// A whole link, also where only its secret is given.
-fn link(context: &Context, fresh: &str) -> Fresh {
-    let text = if fresh.starts_with("https://") || fresh.starts_with("http://") {
-        fresh.to_owned()
-    } else {
-        let secret = fresh.strip_prefix("/join/").unwrap_or(fresh);
-        format!("https://{}/join/{secret}", context.host)
-    };
-    Fresh { picture: picture(&text), text }
 }
 
 fn choices(context: &Context, is_chosen: impl Fn(Role) -> bool) -> Vec<RoleChoice> {

@@ -30,13 +30,13 @@ pub fn report(context: &Context) -> Page {
     if !context.who.may(Right::Node) {
         return problems::refused(context, &Refusal::NotAllowed);
     }
-    let text = text(context);
+    let text = report_text(context);
     let lines = text.lines().count() + 1;
     render(StatusCode::OK, &Report { frame: Frame::new(context, "/logs/report"), text, lines })
 }
 
 /// Names nobody: no person, no address, and the node itself is called `NODE`. Nothing that was typed is in it.
-fn text(context: &Context) -> String {
+pub fn report_text(context: &Context) -> String {
     let snapshot = &context.snapshot;
     let mut text = String::new();
     // Writing to a string cannot fail.
