@@ -12,5 +12,6 @@ mod forms;
 mod helper;
 mod live;
 mod pages;
+mod parity;
 mod process;
 mod support;

@@ -13,9 +13,7 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 use sha2::{Digest, Sha256};
 
-mod support;
-
-use support::site::{Site, ask};
+use crate::support::site::{Site, ask};
 
 /// Each form of the pages, and what does the same in the API.
 const FORMS: [(&str, &str); 22] = [
