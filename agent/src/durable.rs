@@ -56,7 +56,7 @@ pub fn sync(folder: &Path) -> io::Result<()> {
 }
 
 /// A name that came or went lies in its folder.
-fn sync_parent(path: &Path) -> io::Result<()> {
+pub fn sync_parent(path: &Path) -> io::Result<()> {
     File::open(path.parent().unwrap_or(Path::new(".")))?.sync_all()
 }
 

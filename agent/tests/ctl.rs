@@ -167,7 +167,7 @@ fn a_password_is_changed_and_a_forgotten_one_is_made_anew() {
     assert_eq!(desk.done(&["account"]).out, "Ana (owner)\n");
     // Without a D-Bus it cannot be well.
     let health = desk.run(&["health"]);
-    assert_eq!((health.code, health.out.as_str()), (1, ": degraded\n"), "{}", health.err);
+    assert!(health.code == 1 && health.out.ends_with(": degraded\n"), "{}{}", health.out, health.err);
     assert!(desk.done(&["report"]).out.starts_with("Nuvol support report"));
     let file = |name: &str, text: &str| {
         std::fs::write(desk.path(name), text).unwrap();

@@ -182,9 +182,7 @@ impl Recorder {
         std::thread::spawn(move || {
             for stream in listener.incoming() {
                 // Whoever only looks at the certificate says no more.
-                if let Some(line) = answer(stream.unwrap(), &config) {
-                    heard.lock().unwrap().push(line);
-                }
+                answer(stream.unwrap(), &config, &heard);
             }
         });
         let home = tempfile::tempdir().unwrap();
@@ -211,7 +209,7 @@ impl Recorder {
 }
 
 /// Reads one request, and says something that fits wherever it is read.
-fn answer(stream: TcpStream, config: &Arc<ServerConfig>) -> Option<String> {
+fn answer(stream: TcpStream, config: &Arc<ServerConfig>, heard: &Mutex<Vec<String>>) -> Option<()> {
     const BODY: &str = r#"{"operation": 1, "token": "t", "status": "ok", "kind": "join", "path": "/join/x"}"#;
     let mut tls = StreamOwned::new(ServerConnection::new(Arc::clone(config)).ok()?, stream);
     let (mut text, mut bytes) = (String::new(), [0; 4096]);
@@ -219,16 +217,17 @@ fn answer(stream: TcpStream, config: &Arc<ServerConfig>) -> Option<String> {
         let read = tls.read(&mut bytes).ok().filter(|read| *read > 0)?;
         text += &String::from_utf8_lossy(&bytes[..read]);
     }
+    let mut words = text.split(' ');
+    let (method, path) = (words.next()?, words.next()?);
+    let path = path.strip_prefix("/api/v1").unwrap_or(path).split('?').next()?;
+    // Whoever has the answer may be gone before anything that comes after it.
+    heard.lock().unwrap().push(format!("{method} {path}"));
     let length = BODY.len();
     let head = format!(
         "HTTP/1.1 200 OK\r\nConnection: close\r\nSet-Cookie: __Host-nuvol=0; Path=/\r\nContent-Length: {length}"
     );
     write!(tls, "{head}\r\n\r\n{BODY}").ok()?;
-    tls.flush().ok()?;
-    let mut words = text.split(' ');
-    let (method, path) = (words.next()?, words.next()?);
-    let path = path.strip_prefix("/api/v1").unwrap_or(path).split('?').next()?;
-    Some(format!("{method} {path}"))
+    tls.flush().ok()
 }
 
 fn is_whole(request: &str) -> bool {

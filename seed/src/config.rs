@@ -17,6 +17,8 @@ pub struct Config {
     /// The node's name on its network: lower-case letters, digits and hyphens, at most 63.
     #[cfg_attr(feature = "schema", schemars(regex(pattern = "^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$")))]
     pub name: Option<String>,
+    /// The time zone that the node's clock shows: area and city, `Europe/Madrid`.
+    pub timezone: Option<String>,
     /// The argon2id hash of the claim code that makes the node somebody's; `nuvol seed --claim-code` draws one.
     #[cfg_attr(feature = "schema", schemars(regex(pattern = "^\\$argon2id\\$")))]
     pub claim_code_hash: Option<String>,
@@ -99,6 +101,8 @@ impl fmt::Debug for Wifi {
 pub enum Section {
     /// `name`
     Name,
+    /// `timezone`
+    Timezone,
     /// `claim-code-hash`
     ClaimCodeHash,
     /// `invite`
@@ -113,13 +117,14 @@ pub enum Section {
 
 impl Section {
     /// All of them, in the order of [`Config`].
-    pub const ALL: [Self; 6] =
-        [Self::Name, Self::ClaimCodeHash, Self::Invite, Self::Ssh, Self::Network, Self::Wifi];
+    pub const ALL: [Self; 7] =
+        [Self::Name, Self::Timezone, Self::ClaimCodeHash, Self::Invite, Self::Ssh, Self::Network, Self::Wifi];
 
     /// Its key in the file.
     pub fn key(self) -> &'static str {
         match self {
             Self::Name => "name",
+            Self::Timezone => "timezone",
             Self::ClaimCodeHash => "claim-code-hash",
             Self::Invite => "invite",
             Self::Ssh => "ssh",
@@ -134,6 +139,7 @@ impl Config {
     pub fn has(&self, section: Section) -> bool {
         match section {
             Section::Name => self.name.is_some(),
+            Section::Timezone => self.timezone.is_some(),
             Section::ClaimCodeHash => self.claim_code_hash.is_some(),
             Section::Invite => self.invite.is_some(),
             Section::Ssh => self.ssh.is_some(),

@@ -15,6 +15,7 @@ mod problem;
 mod read;
 mod ssh;
 mod staged;
+mod timezone;
 mod volume;
 mod wifi;
 

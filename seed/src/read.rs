@@ -5,12 +5,13 @@ use toml::de::{DeTable, DeValue};
 use crate::config::{Config, Section};
 use crate::fields::{At, Fields, Finder};
 use crate::problem::{Problem, Scope, Span};
-use crate::{claim, network, ssh, wifi};
+use crate::{claim, network, ssh, timezone, wifi};
 
 /// The version of the format that this program reads.
 pub const VERSION: u32 = 1;
 
-const KEYS: [&str; 7] = ["version", "name", "claim-code-hash", "invite", "ssh", "network", "wifi"];
+const KEYS: [&str; 8] =
+    ["version", "name", "timezone", "claim-code-hash", "invite", "ssh", "network", "wifi"];
 const LONGEST_NAME: usize = 63;
 const LONGEST_INVITE: usize = 4096;
 
@@ -84,6 +85,8 @@ fn document(finder: &mut Finder<'_>, table: &toml::Spanned<DeTable<'_>>) -> Conf
     let mut config = Config { version: VERSION, ..Config::default() };
     finder.scope = Section::Name.into();
     config.name = fields.text(finder, "name").map(|name| check_name(finder, &name));
+    finder.scope = Section::Timezone.into();
+    config.timezone = fields.text(finder, "timezone").map(|zone| timezone::check(finder, &zone));
     finder.scope = Section::ClaimCodeHash.into();
     config.claim_code_hash = fields.text(finder, "claim-code-hash").map(|hash| {
         if let Err((cause, remedy)) = claim::check_hash(hash.value) {
@@ -155,6 +158,7 @@ fn without_refused(mut config: Config, read: &Read) -> Config {
     for section in Section::ALL.into_iter().filter(|section| read.is_refused(*section)) {
         match section {
             Section::Name => config.name = None,
+            Section::Timezone => config.timezone = None,
             Section::ClaimCodeHash => config.claim_code_hash = None,
             Section::Invite => config.invite = None,
             Section::Ssh => config.ssh = None,

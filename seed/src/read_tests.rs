@@ -20,7 +20,7 @@ fn wrong(lines: &str) -> String {
 fn all_that_can_be_set() {
     let hash = claim::hash("K7QF-93MX").unwrap();
     let text = format!(
-        "# ours\nversion = 1\nname = \"ana\"\nclaim-code-hash = '{hash}'\ninvite = \"https://valley.example/join#x\"\n\
+        "# ours\nversion = 1\nname = \"ana\"\ntimezone = \"Europe/Madrid\"\nclaim-code-hash = '{hash}'\ninvite = \"https://valley.example/join#x\"\n\
          [ssh]\nkeys = [\"{KEY}\"]\n\
          [[network]]\ninterface = \"enp*\"\naddresses = [\"192.168.1.20/24\", \"fd00::20/64\"]\n\
          gateway = \"192.168.1.1\"\ndns = [\"192.168.1.1\", \"2620:fe::fe\"]\n\
@@ -31,6 +31,7 @@ fn all_that_can_be_set() {
     assert_eq!(got.problems, []);
     let config = got.config;
     assert_eq!((config.version, config.name.as_deref()), (1, Some("ana")));
+    assert_eq!(config.timezone.as_deref(), Some("Europe/Madrid"));
     assert_eq!(config.ssh.as_ref().unwrap().keys, [KEY]);
     assert!(config.network[0].dhcp.is_none() && !config.network[0].asks() && config.network[1].asks());
     let second = Network { mac: Some("52:54:00:ab:34:56".into()), ..Network::default() };
@@ -52,6 +53,10 @@ fn each_mistake_has_its_place_and_a_way_out() {
         (
             "claim-code-hash = \"K7QF-93MX\"",
             "2:19: this is a claim code, not the hash of one: whoever reads the disk would have it; draw a code and its hash by `nuvol seed --claim-code`",
+        ),
+        (
+            "timezone = \"europe/madrid\"",
+            "2:12: nobody knows the time zone `europe/madrid`; did you mean `Europe/Madrid`?",
         ),
         ("invite = \"valley\"", "2:10: an invitation is a link; copy all of it: `https://…`"),
         ("[ssh]", "2:1: `keys` is missing; add a line `keys = [\"ssh-ed25519 …\"]`"),

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use nuvol_seed::{Config, KeyOutcome, Read, Section, State};
 
-use super::contents;
+use super::{contents, timezone};
 use crate::durable;
 
 /// Where settings go.
@@ -22,6 +22,10 @@ pub struct Places {
     pub keys: PathBuf,
     /// What joins wireless networks, where an image has it.
     pub wpa: PathBuf,
+    /// The link to the zone that the clock shows.
+    pub localtime: PathBuf,
+    /// The zones that the image has.
+    pub zones: PathBuf,
     /// The number of the agent's group, which may read what is secret.
     pub group: Option<u32>,
 }
@@ -52,14 +56,17 @@ pub(super) fn apply(read: &Read, places: &Places) -> BTreeMap<Section, KeyOutcom
             keys.insert(section, outcome(State::Refused, Some(counts.to_owned())));
             continue;
         }
-        let done = replace(section, &wanted(section, &read.config, places), places);
+        let done = match section {
+            Section::Timezone => timezone::apply(read.config.timezone.as_deref(), places),
+            _ => replace(section, &wanted(section, &read.config, places), places),
+        };
         let is_named = read.config.has(section);
         match done {
             Err(error) => {
                 keys.insert(section, outcome(State::Failed, Some(format!("{error:#}"))));
             }
             Ok(()) if is_named => {
-                keys.insert(section, fate(section, places));
+                keys.insert(section, fate(section, &read.config, places));
             }
             Ok(()) => {}
         }
@@ -71,11 +78,15 @@ fn outcome(state: State, why: Option<String>) -> KeyOutcome {
     KeyOutcome { state, why }
 }
 
-fn fate(section: Section, places: &Places) -> KeyOutcome {
+fn fate(section: Section, config: &Config, places: &Places) -> KeyOutcome {
     let lacks = |what: &str| outcome(State::Unsupported, Some(format!("this image has no {what}")));
     match section {
         Section::Ssh if !places.keys.is_dir() => lacks("ssh server"),
         Section::Wifi if !places.wpa.exists() => lacks("program for wireless networks"),
+        Section::Timezone => match config.timezone.as_deref() {
+            Some(zone) if !timezone::is_here(zone, places) => lacks(&format!("time zone `{zone}`")),
+            _ => outcome(State::Applied, None),
+        },
         Section::Invite => {
             outcome(State::Kept, Some("this version cannot join a community by an invitation yet".to_owned()))
         }
@@ -91,6 +102,8 @@ fn wanted(section: Section, config: &Config, places: &Places) -> Vec<Wanted> {
     };
     match section {
         Section::Name => state("name", &config.name, WORLD),
+        // A link, and no file of ours.
+        Section::Timezone => Vec::new(),
         Section::ClaimCodeHash => state("claim-code-hash", &config.claim_code_hash, AGENT),
         Section::Invite => state("invite", &config.invite, AGENT),
         Section::Ssh => {
@@ -122,6 +135,7 @@ impl Places {
         let single = |paths: &[PathBuf]| Ok(paths.iter().filter(|path| path.exists()).cloned().collect());
         match section {
             Section::Name => single(&[self.state.join("name")]),
+            Section::Timezone => single(&[timezone::before(self)]),
             Section::ClaimCodeHash => single(&[self.state.join("claim-code-hash")]),
             Section::Invite => single(&[self.state.join("invite")]),
             Section::Ssh => single(&[self.keys.join("root")]),

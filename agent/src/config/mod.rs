@@ -7,6 +7,7 @@
 mod apply;
 mod contents;
 pub mod disks;
+mod timezone;
 
 use std::fs::{File, OpenOptions};
 

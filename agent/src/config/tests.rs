@@ -34,9 +34,13 @@ impl Machine {
             networks: at("networks"),
             keys: at("keys"),
             wpa: at("wpa_supplicant"),
+            localtime: at("etc/localtime"),
+            zones: at("zoneinfo"),
             group: None,
         };
-        for path in [&disks.dev, &places.state, &places.networks, &places.keys, &at("sys/dev/block")] {
+        for path in
+            [&disks.dev, &places.state, &places.networks, &places.keys, &at("sys/dev/block"), &at("etc")]
+        {
             fs::create_dir_all(path).unwrap();
         }
         file(
@@ -210,4 +214,43 @@ fn without_a_partition_all_stays() {
     file(&machine.disks.mounts, "21 1 0:44 / / rw - overlay overlay rw\n");
     assert_eq!(machine.disks.own().unwrap(), None);
     drop(machine.dir);
+}
+
+#[test]
+fn the_clock_shows_the_zone_that_is_set_and_then_that_of_the_image_again() {
+    let machine = Machine::new();
+    let Places { localtime, zones, .. } = &machine.places;
+    for zone in ["Europe/Madrid", "Asia/Tokyo", "Etc/UTC"] {
+        file(&zones.join(zone), "TZif2");
+    }
+    let shown = || fs::read_link(localtime).unwrap();
+    let own = Path::new("../usr/share/zoneinfo/Etc/UTC");
+    symlink(own, localtime).unwrap();
+    let outcome = machine.boot("version = 1\ntimezone = \"Europe/Madrid\"\n");
+    assert_eq!((state(&outcome, Section::Timezone), shown()), (State::Applied, zones.join("Europe/Madrid")));
+    machine.boot("version = 1\ntimezone = \"Asia/Tokyo\"\n");
+    assert_eq!(shown(), zones.join("Asia/Tokyo"));
+    // A slip of the pen leaves it.
+    let outcome = machine.boot("version = 1\ntimezone = \"Asia/Tokio\"\n");
+    assert_eq!((state(&outcome, Section::Timezone), shown()), (State::Refused, zones.join("Asia/Tokyo")));
+    assert!(outcome.keys[&Section::Timezone].why.as_ref().unwrap().contains("before"), "{outcome:?}");
+    // A link that was cut off half way is no hindrance.
+    symlink("nowhere", localtime.with_extension("new")).unwrap();
+    let outcome = machine.boot("version = 1\ntimezone = \"Africa/Cairo\"\n");
+    assert_eq!(state(&outcome, Section::Timezone), State::Unsupported);
+    assert_eq!(shown(), own, "the image has no such zone, so it is as if none were set");
+    machine.boot("version = 1\ntimezone = \"Europe/Madrid\"\n");
+    machine.boot("version = 1\n");
+    assert_eq!(shown(), own);
+    // What somebody sets by hand afterwards is theirs.
+    fs::remove_file(localtime).unwrap();
+    symlink(zones.join("Asia/Tokyo"), localtime).unwrap();
+    machine.boot("version = 1\n");
+    assert_eq!(shown(), zones.join("Asia/Tokyo"));
+    // An image without a link gets it taken away again.
+    fs::remove_file(localtime).unwrap();
+    machine.boot("version = 1\ntimezone = \"Europe/Madrid\"\n");
+    assert_eq!(shown(), zones.join("Europe/Madrid"));
+    machine.boot("version = 1\n");
+    assert!(fs::symlink_metadata(localtime).is_err());
 }
