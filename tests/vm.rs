@@ -88,6 +88,7 @@ fn no_machine_outlives_nuvol() {
     if !wanted() {
         return;
     }
+    let mut folders = Vec::new();
     for (signal, code) in [("KILL", None), ("TERM", Some(143)), ("INT", Some(130))] {
         for verb in ["run", "test"] {
             let dir = tempfile::tempdir().unwrap();
@@ -96,6 +97,7 @@ fn no_machine_outlives_nuvol() {
             let mut child =
                 nuvol(dir.path(), &args).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
             let machine = machine_of(&mut child);
+            folders.push(folder_of(&machine));
             Command::new("kill").args(["-s", signal, &child.id().to_string()]).status().unwrap();
             assert_eq!(child.wait().unwrap().code(), code, "{verb} {signal}");
             until(&format!("QEMU to go after {signal} on {verb}"), || !machine.exists());
@@ -104,8 +106,7 @@ fn no_machine_outlives_nuvol() {
     // The next run sweeps what the killed ones left.
     let dir = tempfile::tempdir().unwrap();
     test_bios(dir.path(), "Kernel panic", &[]);
-    let left = std::fs::read_dir("/var/tmp").unwrap().map(|entry| entry.unwrap().path());
-    let left: Vec<_> = left.filter(|path| path.to_string_lossy().contains("nuvol-vm-")).collect();
+    let left: Vec<_> = folders.iter().filter(|folder| folder.exists()).collect();
     assert!(left.is_empty(), "{left:?}");
 }
 
@@ -133,6 +134,14 @@ fn machine_of(child: &mut Child) -> PathBuf {
         found.is_some()
     });
     found.unwrap()
+}
+
+/// The folder that nuvol made for the QEMU `machine`, which it tells to it.
+fn folder_of(machine: &Path) -> PathBuf {
+    let words = std::fs::read_to_string(machine.join("cmdline")).unwrap();
+    let (_, name) = words.split_once("/nuvol-vm-").expect("QEMU has nothing in a folder of nuvol");
+    let end = name.find(|c: char| !c.is_ascii_alphanumeric()).unwrap_or(name.len());
+    Path::new("/var/tmp").join(format!("nuvol-vm-{}", &name[..end]))
 }
 
 fn until(what: &str, mut done: impl FnMut() -> bool) {
