@@ -36,11 +36,12 @@ const MAY_USE: &[(&str, &[&str])] = &[
 const ABOVE: [&str; 4] = ["pipeline", "cli", "main", "lib"];
 
 /// One crate, one file: changing the crate is changing one file.
-const ONLY_IN: &[(&str, &str)] = &[
-    ("serde_yaml::", "src/spec/yaml.rs"),
-    ("tera::", "src/overlay/render.rs"),
-    ("annotate_snippets::", "src/spec/report.rs"),
-    ("crc32c::", "src/disk/ext4/bytes.rs"),
+const ONLY_IN: &[(&str, &[&str])] = &[
+    ("serde_yaml::", &["src/spec/yaml.rs"]),
+    // Overlays of whoever writes profiles, with their errors; and one template of our own.
+    ("tera::", &["src/overlay/render.rs", "src/image/ova.rs"]),
+    ("annotate_snippets::", &["src/spec/report.rs"]),
+    ("crc32c::", &["src/disk/ext4/bytes.rs"]),
 ];
 
 const MOST_LINES: usize = 400;
@@ -73,8 +74,9 @@ fn every_module_is_on_the_map() {
 #[test]
 fn a_crate_stays_in_its_file() {
     for (file, text) in sources("src") {
-        for (krate, home) in ONLY_IN {
-            assert!(file == *home || !text.contains(krate), "{file}: `{krate}` belongs in {home}");
+        for (krate, homes) in ONLY_IN {
+            let at_home = homes.contains(&file.as_str());
+            assert!(at_home || !text.contains(krate), "{file}: `{krate}` belongs in {}", homes.join(", "));
         }
     }
 }

@@ -127,9 +127,7 @@ mod tests {
         let options = format!("offset={offset},nodiscard,lazy_itable_init=0");
         run(
             "/sbin/mke2fs",
-            &[
-                "-qFt", "ext4", "-b", "4096", "-J", "size=4", "-E", &options, "-d", &tree, &shown, &size,
-            ],
+            &["-qFt", "ext4", "-b", "4096", "-J", "size=4", "-E", &options, "-d", &tree, &shown, &size],
         );
         check(&raw, offset);
 
