@@ -91,9 +91,6 @@ const weights = [];
 async function visit({ path, sample, language }) {
   const name = `${sample}-${language}`;
   const { context, page, seen } = await open(name, path, { viewport: { width: 360, height: 800 } });
-  const weight = [...seen.weight.values()].reduce((sum, one) => sum + one, 0);
-  if (weight > WEIGHT_LIMIT) note(name, `${weight} bytes are more than ${WEIGHT_LIMIT}`);
-  weights.push([weight, name]);
   for (const [width, colorScheme, rules] of looks(language)) {
     const where = `${name}-${width}-${colorScheme}`;
     await page.emulateMedia({ colorScheme });
@@ -107,6 +104,10 @@ async function visit({ path, sample, language }) {
     }
     if (rules) await judge(where, page, rules);
   }
+  // Now that every answer has been read to its end.
+  const weight = [...seen.weight.values()].reduce((sum, one) => sum + one, 0);
+  if (weight > WEIGHT_LIMIT) note(name, `${weight} bytes are more than ${WEIGHT_LIMIT}`);
+  weights.push([weight, name]);
   await context.close();
 }
 
@@ -115,7 +116,7 @@ const other = (sample) => (samples.indexOf(sample) % 2 ? "es" : "ca");
 const visits = wanted.filter(({ sample, language }) => !brief || language === "en" || language === other(sample));
 const count = visits.length;
 async function work() {
-  for (let next = visits.shift(); next; next = visits.shift()) await visit(...next);
+  for (let next = visits.shift(); next; next = visits.shift()) await visit(next);
 }
 // A real agent, whose page waits more than it computes, meanwhile.
 const waiting = words.length ? undefined : live(browser, agent, code).catch((error) => note("live", error.message));
