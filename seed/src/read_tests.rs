@@ -191,7 +191,7 @@ fn the_schema_has_the_keys_that_are_read() {
     };
     assert_eq!(keys(&schema), sorted(&super::KEYS));
     for (name, known) in
-        [("Ssh", &crate::ssh::KEYS[..]), ("Network", &crate::network::KEYS), ("Wifi", &crate::wifi::KEYS)]
+        [("Ssh", &crate::ssh::KEYS[..]), ("Network", &crate::network::KEYS), ("Wifi", &crate::wifi::KEYS), ("Install", &crate::install::KEYS)]
     {
         let part = &schema["$defs"][name];
         assert_eq!(keys(part), sorted(known));

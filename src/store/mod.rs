@@ -20,7 +20,8 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 
-pub use artifact::{Artifact, sha256_file, spans};
+pub use artifact::{Artifact, sha256_file};
+pub use nuvol_media::spans;
 pub use hashed::{Hashed, Reach};
 pub use key::Key;
 pub use seal::{KNOWN, Look, Mark, SEAL, Seal, What};

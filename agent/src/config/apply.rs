@@ -6,7 +6,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
-use nuvol_seed::{Config, KeyOutcome, Read, Section, State};
+use nuvol_seed::{CONFIG_FILE, Config, KeyOutcome, Read, Section, State};
 
 use super::contents;
 use crate::durable;
@@ -22,6 +22,8 @@ pub struct Places {
     pub keys: PathBuf,
     /// What joins wireless networks, where an image has it.
     pub wpa: PathBuf,
+    /// Where a live system has what it was started from; not there on a node.
+    pub live: PathBuf,
     /// The number of the agent's group, which may read what is secret.
     pub group: Option<u32>,
 }
@@ -156,6 +158,12 @@ fn replace(section: Section, wanted: &[Wanted], places: &Places) -> anyhow::Resu
         }
     }
     Ok(())
+}
+
+/// In a live system, leaves what counts to the installer: a node gets it along.
+pub(super) fn hand_on(bytes: Option<&[u8]>, places: &Places) -> anyhow::Result<()> {
+    let Some(text) = bytes.filter(|_| places.live.is_dir()).map(String::from_utf8_lossy) else { return Ok(()) };
+    durable::write(&places.live.join(CONFIG_FILE), &text, ROOT)
 }
 
 fn remove(path: &Path) -> io::Result<()> {

@@ -34,6 +34,7 @@ impl Machine {
             networks: at("networks"),
             keys: at("keys"),
             wpa: at("wpa_supplicant"),
+            live: at("live"),
             group: None,
         };
         for path in [&disks.dev, &places.state, &places.networks, &places.keys, &at("sys/dev/block")] {
