@@ -76,16 +76,10 @@ impl Everywhere {
         let mut all: Vec<Box<dyn Write + Send>> = vec![Box::new(io::stderr())];
         for path in paths {
             if let Ok(console) = Console::open(path) {
-                all.push(Box::new(console.output_alone()));
+                all.push(console.output);
             }
         }
         Self(all)
-    }
-}
-
-impl Console<'static> {
-    fn output_alone(self) -> Box<dyn Write + Send> {
-        self.output
     }
 }
 

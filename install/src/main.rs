@@ -153,7 +153,8 @@ fn on_consoles(arguments: &Arguments, config: Option<String>, paths: &[PathBuf])
         }
     };
     let ended: Vec<anyhow::Result<()>> = std::thread::scope(|scope| {
-        let all: Vec<_> = paths.iter().map(|path| scope.spawn(|| ask(path))).collect();
+        let ask = &ask;
+        let all: Vec<_> = paths.iter().map(|path| scope.spawn(move || ask(path))).collect();
         all.into_iter().map(|one| one.join().unwrap_or_else(|_| anyhow::bail!("a thread panicked"))).collect()
     });
     // A port that is not there is no failure as long as another one works.

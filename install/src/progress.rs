@@ -56,15 +56,15 @@ struct Counted {
     told_done: u64,
 }
 
-struct Counting<'t> {
-    told: &'t Told<'t>,
+struct Counting<'t, 'o> {
+    told: &'t Told<'o>,
     name: &'static str,
     total: u64,
     since: Instant,
     counted: Mutex<Counted>,
 }
 
-impl Counting<'_> {
+impl Counting<'_, '_> {
     /// `write   35 %  0.31 of 0.90 GB, 24 MB/s, 0:25 left`
     fn line(&self, done: u64) -> String {
         let seconds = self.since.elapsed().as_secs_f64();
@@ -84,7 +84,7 @@ impl Counting<'_> {
     }
 }
 
-impl Phase for Counting<'_> {
+impl Phase for Counting<'_, '_> {
     fn add(&self, bytes: u64, _: Option<Limit>) {
         let mut counted = self.counted.lock().unwrap_or_else(PoisonError::into_inner);
         counted.done += bytes;

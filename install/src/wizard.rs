@@ -164,8 +164,10 @@ fn confirm(
             return Ok(Step::Name(found, mode));
         }
     };
-    let told = Told::new(&mut *console.output, Reader::Person);
-    let done = ground.install(&found, mode, config.as_deref(), &told);
+    let done = {
+        let told = Told::new(&mut *console.output, Reader::Person);
+        ground.install(&found, mode, config.as_deref(), &told)
+    };
     match done {
         Ok(_) => {
             console.say(&format!(

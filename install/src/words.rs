@@ -57,7 +57,7 @@ pub fn place(name: Option<&str>, mode: Mode) -> String {
 
 /// An error with all that would help.
 pub fn failure(err: &anyhow::Error) -> String {
-    let refused = err.downcast_ref::<Refused>().or_else(|| err.chain().find_map(|it| it.downcast_ref()));
+    let refused = err.downcast_ref().or_else(|| err.chain().find_map(|it| it.downcast_ref::<Refused>()));
     match refused {
         Some(Refused(reasons)) => {
             let lines = reasons.iter().map(|it| format!("\n  {}\n    {}", cause(it), remedy(it)));

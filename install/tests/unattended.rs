@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)]
 #![expect(clippy::disallowed_methods, reason = "the program under test is run as systemd would")]
 
+#[allow(dead_code)]
 #[path = "common/mod.rs"]
 mod common;
 #[allow(dead_code)]

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)]
 #![expect(clippy::disallowed_methods, reason = "the program under test is run as a person would")]
 
+#[allow(dead_code)]
 #[path = "common/mod.rs"]
 mod common;
 #[allow(dead_code)]
@@ -12,7 +13,7 @@ mod disks;
 mod machine;
 
 use std::fs::File;
-use std::io::{Read as _, Write as _};
+use std::io::Write as _;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 

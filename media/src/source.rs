@@ -167,6 +167,9 @@ impl Source {
 
     /// Whether the stretches that the map names have the bytes that it says.
     pub fn check_ranges(&self, progress: &dyn Progress) -> anyhow::Result<()> {
+        if self.sums.is_empty() {
+            return Ok(());
+        }
         let mut stream = self.stream()?;
         let mut buffer = vec![0; 1 << 20];
         let phase = progress.phase("check", self.sums.iter().map(|(span, _)| span.length()).sum());
@@ -297,8 +300,8 @@ impl Stream<'_> {
         Ok(())
     }
 
-    #[cfg(feature = "zstd")]
     /// Unpacks all of it: its size and what of it is not zero.
+    #[cfg(feature = "zstd")]
     fn map(mut self) -> anyhow::Result<(u64, Vec<Span>)> {
         let what = || format!("reading the image `{}`", self.path.display());
         let From::Unpacked(decoder) = &mut self.from else { anyhow::bail!("the image is not compressed") };

@@ -1,4 +1,5 @@
-use super::{read, read_bytes, with_claim_code_hash};
+use super::{read, read_bytes};
+use crate::with_claim_code_hash;
 use crate::config::{Network, Section};
 use crate::{Scope, claim};
 

@@ -5,7 +5,7 @@ use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
-use crate::disks::{IMAGE, Loop, image, partition, run};
+use crate::disks::{IMAGE, Loop, config_of, format_config, partition, run, seedable_image};
 
 /// Size in bytes of the disks of one test: what is sold as 8 GB, and no other disk of this machine has it.
 pub const fn size(test: u64) -> u64 {
@@ -20,7 +20,8 @@ pub fn words(test: u64) -> String {
 
 /// Where a node's data begin on them.
 pub const DATA: u64 = 100 << 20;
-const CONFIG_AT: u64 = 9 << 20;
+/// Where the image has its configuration.
+const CONFIG: (u64, u64) = (9 << 20, 13 << 20);
 
 /// What lies in the live system: the image and its map.
 pub struct Medium {
@@ -32,10 +33,7 @@ impl Medium {
     pub fn new() -> Self {
         let medium = Self { dir: tempfile::tempdir().unwrap() };
         let raw = medium.at("disk.raw");
-        image(&raw);
-        File::options().write(true).open(&raw).unwrap().write_all_at(&[0; 64 << 10], CONFIG_AT).unwrap();
-        let place = format!("{}@@{CONFIG_AT}", raw.display());
-        run("mformat", &["-i", &place, "-T", "8192", "-v", "NUVOL-CFG", "::"]);
+        seedable_image(&raw);
         File::options().write(true).open(&raw).unwrap().write_all_at(&[0x55, 0xaa], 510).unwrap();
         let map = medium.at("disk.raw.bmap");
         run("bmaptool", &["--quiet", "create", "-o", map.to_str().unwrap(), raw.to_str().unwrap()]);
@@ -79,7 +77,7 @@ impl Medium {
     pub fn check(&self, disk: &Loop) {
         let (image, disk) = (File::open(self.at("disk.raw")).unwrap(), File::open(&disk.file).unwrap());
         let mib = 1 << 20;
-        for (from, to) in [(mib, CONFIG_AT), (CONFIG_AT + 4 * mib, IMAGE - mib)] {
+        for (from, to) in [(mib, CONFIG.0), (CONFIG.1, IMAGE - mib)] {
             let [wanted, found] = [&image, &disk].map(|file| {
                 let mut bytes = vec![0; (to - from) as usize];
                 file.read_exact_at(&mut bytes, from).unwrap();
@@ -113,11 +111,10 @@ pub fn older_node(disk: &Loop, data: u64) {
         data / 512
     );
     partition(Path::new(&disk.node), &table);
-    let place = format!("{}@@{CONFIG_AT}", disk.file.display());
-    run("mformat", &["-i", &place, "-T", "8192", "-v", "NUVOL-CFG", "::"]);
+    format_config(&disk.file);
     let config = disk.file.with_extension("toml");
     fs::write(&config, "version = 1\nname = \"eva\"\n").unwrap();
-    run("mcopy", &["-i", &place, config.to_str().unwrap(), "::nuvol.toml"]);
+    run("mcopy", &["-i", &config_of(&disk.file), config.to_str().unwrap(), "::nuvol.toml"]);
     let node = File::options().write(true).open(&disk.node).unwrap();
     node.write_all_at(&[7; 4096], data).unwrap();
     node.sync_all().unwrap();
@@ -133,5 +130,5 @@ pub fn has_data(disk: &Loop, data: u64) -> bool {
 
 /// What `nuvol.toml` on `disk` says.
 pub fn config(disk: &Loop) -> String {
-    run("mtype", &["-i", &format!("{}@@{CONFIG_AT}", disk.file.display()), "::nuvol.toml"])
+    run("mtype", &["-i", &config_of(&disk.file), "::nuvol.toml"])
 }
