@@ -24,7 +24,9 @@ pub fn asked(line: &str, config: Option<&str>) -> anyhow::Result<Asked> {
     let words = words(line);
     let filters: Vec<(String, String)> = words
         .iter()
-        .filter_map(|(key, value)| Some((key.strip_prefix(WORD)?.strip_prefix('.')?.to_owned(), value.clone())))
+        .filter_map(|(key, value)| {
+            Some((key.strip_prefix(WORD)?.strip_prefix('.')?.to_owned(), value.clone()))
+        })
         .collect();
     if !filters.is_empty() {
         let install = Install::of_words(&filters);
@@ -82,7 +84,9 @@ mod tests {
 
     #[test]
     fn the_file_or_the_kernel_line_describe_a_disk() {
-        let Asked::Unattended(install) = asked("boot=nuvol", Some(CONFIG)).unwrap() else { panic!("not asked") };
+        let Asked::Unattended(install) = asked("boot=nuvol", Some(CONFIG)).unwrap() else {
+            panic!("not asked")
+        };
         assert_eq!(install.serial.as_deref(), Some("x"));
         let line = "a nuvol.install=auto nuvol.install.vendor=\"WD Green\" \"nuvol.install.model=A B\" b";
         let Asked::Unattended(install) = asked(line, Some(CONFIG)).unwrap() else { panic!("not asked") };
@@ -94,7 +98,8 @@ mod tests {
     fn a_disk_that_nobody_described_is_not_guessed() {
         let wrong = asked("nuvol.install=auto", None).unwrap_err().to_string();
         assert!(wrong.contains("nothing says which disk it is"), "{wrong}");
-        let wrong = asked("nuvol.install=auto", Some("version = 1\n[install]\nserail = \"x\"\n")).unwrap_err();
+        let wrong =
+            asked("nuvol.install=auto", Some("version = 1\n[install]\nserail = \"x\"\n")).unwrap_err();
         assert!(wrong.to_string().contains("nuvol.toml:3:1: nobody knows the key `serail`"), "{wrong}");
         let wrong = asked("nuvol.install.disk=first nuvol.install.then=x", None).unwrap_err().to_string();
         assert_eq!(wrong.lines().count(), 3, "{wrong}");

@@ -43,7 +43,10 @@ impl<'c> Console<'c> {
 
     /// Says something.
     pub fn say(&mut self, text: &str) -> anyhow::Result<()> {
-        self.output.write_all(text.as_bytes()).and_then(|()| self.output.flush()).context("writing to the console")
+        self.output
+            .write_all(text.as_bytes())
+            .and_then(|()| self.output.flush())
+            .context("writing to the console")
     }
 
     /// Asks, and waits for a line. `None` where nobody will ever answer.

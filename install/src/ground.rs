@@ -3,7 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
-use nuvol_media::{Disk, Done, Mode, Order, Plan, Progress, Refusal, Refused, Source, System, Use, Verification};
+use nuvol_media::{
+    Disk, Done, Mode, Order, Plan, Progress, Refusal, Refused, Source, System, Use, Verification,
+};
 
 use crate::found::Found;
 use crate::machine;

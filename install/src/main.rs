@@ -136,7 +136,10 @@ fn alone(
             arguments.then(then)
         }
         unattended::Ending::Before => {
-            writeln!(out, "This Nuvol is on the disk already; nothing was written. Take the medium out and restart.")?;
+            writeln!(
+                out,
+                "This Nuvol is on the disk already; nothing was written. Take the medium out and restart."
+            )?;
             Ok(())
         }
     }

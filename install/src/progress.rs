@@ -91,7 +91,9 @@ impl Phase for Counting<'_, '_> {
         let waited = counted.told_at.elapsed();
         let enough = match self.told.reader {
             Reader::Person => waited >= LEAST,
-            Reader::Log => waited >= MOST || (waited >= LEAST && counted.done - counted.told_done >= self.total / 10),
+            Reader::Log => {
+                waited >= MOST || (waited >= LEAST && counted.done - counted.told_done >= self.total / 10)
+            }
         };
         if enough && counted.done < self.total {
             (counted.told_at, counted.told_done) = (Instant::now(), counted.done);
@@ -108,7 +110,8 @@ impl Phase for Counting<'_, '_> {
         let done = self.counted.lock().unwrap_or_else(PoisonError::into_inner).done;
         let seconds = self.since.elapsed().as_secs_f64();
         let rate = if seconds > 0.0 { done as f64 / seconds / 1e6 } else { 0.0 };
-        let line = format!("{:<7} {:.2} GB in {seconds:.0} s, {rate:.0} MB/s{detail}", self.name, done as f64 / 1e9);
+        let line =
+            format!("{:<7} {:.2} GB in {seconds:.0} s, {rate:.0} MB/s{detail}", self.name, done as f64 / 1e9);
         self.told.write(&match self.told.reader {
             Reader::Person => format!("\r{line}\x1b[K\n"),
             Reader::Log => format!("{line}\n"),
@@ -124,14 +127,19 @@ mod tests {
 
     #[test]
     fn a_phase_ends_with_a_line_that_stays() {
-        for (reader, expected) in [(Reader::Person, "\rcheck   0.02 GB in 0 s, "), (Reader::Log, "check   0.02 GB in 0 s, ")] {
+        for (reader, expected) in
+            [(Reader::Person, "\rcheck   0.02 GB in 0 s, "), (Reader::Log, "check   0.02 GB in 0 s, ")]
+        {
             let mut out = Vec::new();
             let told = Told::new(&mut out, reader);
             let phase = told.phase("check", 20_000_000);
             phase.add(20_000_000, None);
             phase.finish(" of it");
             let text = String::from_utf8(out).unwrap();
-            assert!(text.starts_with(expected) && text.trim_end_matches("\x1b[K\n").trim_end().ends_with("of it"), "{text:?}");
+            assert!(
+                text.starts_with(expected) && text.trim_end_matches("\x1b[K\n").trim_end().ends_with("of it"),
+                "{text:?}"
+            );
         }
     }
 }

@@ -52,7 +52,8 @@ pub fn run(ground: &Ground, console: &mut Console<'_>) -> anyhow::Result<Ending>
 /// Which disk. What cannot be taken is shown with the reason.
 fn disk(ground: &Ground, console: &mut Console<'_>) -> anyhow::Result<Step> {
     let all = ground.disks()?;
-    let (free, other): (Vec<Disk>, Vec<Disk>) = all.into_iter().partition(|it| ground.refusals(it).is_empty());
+    let (free, other): (Vec<Disk>, Vec<Disk>) =
+        all.into_iter().partition(|it| ground.refusals(it).is_empty());
     let mut text = "\n  Disks\n\n".to_owned();
     for disk in &other {
         text += &words::disk("-", disk, &ground.refusals(disk));
@@ -146,8 +147,7 @@ fn confirm(
         words::fate(&found, mode),
         name.as_deref().unwrap_or("drawn when it starts for the first time")
     ))?;
-    let question =
-        format!("\n  Type four or more characters of `{}` to install (b: back): ", disk.token());
+    let question = format!("\n  Type four or more characters of `{}` to install (b: back): ", disk.token());
     let Some(answer) = console.ask(&question)? else { return Ok(Step::Over(Ending::Left)) };
     if answer.eq_ignore_ascii_case("b") {
         return Ok(Step::Name(found, mode));

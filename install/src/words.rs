@@ -28,7 +28,8 @@ pub fn contents(found: &Found) -> String {
         None if found.is_blank => "nothing".to_owned(),
         None if found.disk.partitions.is_empty() => "something without partitions".to_owned(),
         None => {
-            let parts: Vec<String> = found.disk.partitions.iter().map(nuvol_media::Partition::title).collect();
+            let parts: Vec<String> =
+                found.disk.partitions.iter().map(nuvol_media::Partition::title).collect();
             parts.join("; ")
         }
     }
@@ -50,8 +51,11 @@ pub fn place(name: Option<&str>, mode: Mode) -> String {
     // Who has an owner is met with encryption.
     let scheme = if mode == Mode::Preserve { "https" } else { "http" };
     match name {
-        Some(name) => format!("Its page will be {scheme}://{name}.local/ on the network that it is plugged into."),
-        None => "Its screen will show the address of its page; on another machine `nuvol find` lists it.".to_owned(),
+        Some(name) => {
+            format!("Its page will be {scheme}://{name}.local/ on the network that it is plugged into.")
+        }
+        None => "Its screen will show the address of its page; on another machine `nuvol find` lists it."
+            .to_owned(),
     }
 }
 
@@ -77,7 +81,12 @@ fn cause(reason: &Refusal) -> String {
             format!("`{}` is the medium that this system was started from", path.display())
         }
         Refusal::TooSmall { path, size_bytes, needed_bytes } if *needed_bytes == machine::DISK_BYTES => {
-            format!("`{}` has {}; a node needs a disk of {} GB", path.display(), size(*size_bytes), machine::DISK_GB)
+            format!(
+                "`{}` has {}; a node needs a disk of {} GB",
+                path.display(),
+                size(*size_bytes),
+                machine::DISK_GB
+            )
         }
         other => other.to_string(),
     }
@@ -87,7 +96,9 @@ fn remedy(reason: &Refusal) -> String {
     match reason {
         Refusal::InUse(_, Use::System { .. }) => "choose another disk".to_owned(),
         Refusal::Missing(_) | Refusal::NotBlockDevice(_) => "choose again".to_owned(),
-        Refusal::NothingToPreserve(_) => "choose Overwrite (`existing = \"overwrite\"`) if all on it may go".to_owned(),
+        Refusal::NothingToPreserve(_) => {
+            "choose Overwrite (`existing = \"overwrite\"`) if all on it may go".to_owned()
+        }
         Refusal::DataInTheWay { .. } => {
             "copy the data elsewhere, then choose Overwrite (`existing = \"overwrite\"`)".to_owned()
         }

@@ -85,7 +85,10 @@ fn no_disk_is_guessed() {
     let both = said.contains(&format!("`{}`", one.node)) && said.contains(&format!("`{}`", other.node));
     assert!(!well && both && said.contains("say more of the disk"), "{said}");
     let (said, well) = medium.unattended("nuvol.install.serial=nobody-has-this", None);
-    assert!(!well && said.contains("no disk is what was asked for") && said.contains("the disks are:"), "{said}");
+    assert!(
+        !well && said.contains("no disk is what was asked for") && said.contains("the disks are:"),
+        "{said}"
+    );
     let (said, well) = medium.unattended("nuvol.install=auto", None);
     assert!(!well && said.contains("nothing says which disk it is"), "{said}");
     let small = disk(&medium.at("small"), 7_123_456_512).unwrap();

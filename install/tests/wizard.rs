@@ -51,7 +51,10 @@ impl<W: std::io::Write, R: std::io::Read> Person<W, R> {
     /// The number that stands before `node` in the list of disks.
     fn number_of(&mut self, node: &str) -> String {
         let list = self.waits_for("Number of the disk");
-        let line = list.lines().find(|line| line.contains(&format!(" {node}  "))).unwrap_or_else(|| panic!("{list}"));
+        let line = list
+            .lines()
+            .find(|line| line.contains(&format!(" {node}  ")))
+            .unwrap_or_else(|| panic!("{list}"));
         line.split_whitespace().next().unwrap().to_owned()
     }
 }
@@ -122,7 +125,10 @@ fn it_asks_on_a_terminal_of_the_machine() {
     assert!(text.contains("On it   nothing\r\n"), "lines end as terminals want it: {text:?}");
     person.types(disk.token());
     let text = person.waits_for("Take the medium out");
-    assert!(text.contains(disk.token()) && text.contains("`nuvol find` lists it"), "what is typed is seen: {text}");
+    assert!(
+        text.contains(disk.token()) && text.contains("`nuvol find` lists it"),
+        "what is typed is seen: {text}"
+    );
     person.types("");
     assert!(child.wait().unwrap().success());
     medium.check(&disk);
@@ -151,7 +157,8 @@ fn the_medium_is_no_choice() {
         assert!(text.contains(expected), "no `{expected}` in:\n{text}");
     }
     // All of it was copied to memory: nothing of the stick is mounted.
-    let mounts = "21 1 0:25 / / rw - overlay nuvol-live rw\n30 21 0:30 / /run/nuvol/medium rw - tmpfs nuvol-ram rw\n";
+    let mounts =
+        "21 1 0:25 / / rw - overlay nuvol-live rw\n30 21 0:30 / /run/nuvol/medium rw - tmpfs nuvol-ram rw\n";
     std::fs::write(root.path().join("proc/self/mountinfo"), mounts).unwrap();
     let text = list();
     assert!(text.contains("`/dev/sdb` is the medium that this system was started from"), "{text}");

@@ -48,7 +48,8 @@ impl Order<'_> {
             if reasons.is_empty() { Ok(()) } else { Err(Refused(reasons)) }
         };
         let now = system.find(&disk.path)?.map_err(|reason| Refused(vec![reason]))?;
-        let same = (now.sequence, now.size_bytes, &now.serial) == (disk.sequence, disk.size_bytes, &disk.serial);
+        let same =
+            (now.sequence, now.size_bytes, &now.serial) == (disk.sequence, disk.size_bytes, &disk.serial);
         refuse(if same { Vec::new() } else { vec![Refusal::Exchanged(disk.path.clone())] })?;
         refuse(now.refusals(source.size_bytes.max(self.least_bytes)))?;
         let old = device.table();

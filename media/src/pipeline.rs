@@ -8,9 +8,9 @@ use std::time::Instant;
 use anyhow::Context as _;
 
 use super::device::{BLOCK, Block};
+use super::progress::{Limit, Phase};
 use super::source::Source;
 use super::span::Span;
-use super::progress::{Limit, Phase};
 
 /// Blocks on their way at once: 32 MiB in all, so that a machine of 512 MiB can do it.
 const BLOCKS: usize = 8;

@@ -9,10 +9,10 @@ use super::device::{BLOCK, Block, Medium};
 use super::gpt::SECTOR;
 use super::pipeline::{each_item, each_piece};
 use super::plan::Plan;
-use super::source::Source;
-use super::span::{Span, joined, length};
 use super::progress::{Limit, Progress};
 use super::seeding::configure;
+use super::source::Source;
+use super::span::{Span, joined, length};
 
 /// How often a bad stretch is written again.
 const RETRIES: u32 = 2;

@@ -16,7 +16,12 @@ pub fn with_name(text: &str, name: &str) -> Result<String, Vec<Problem>> {
     with(text, "name", name, |config| config.name.as_deref() == Some(name))
 }
 
-fn with(text: &str, key: &str, value: &str, is_there: impl Fn(&Config) -> bool) -> Result<String, Vec<Problem>> {
+fn with(
+    text: &str,
+    key: &str,
+    value: &str,
+    is_there: impl Fn(&Config) -> bool,
+) -> Result<String, Vec<Problem>> {
     let problems = read(text).problems;
     if !problems.is_empty() {
         return Err(problems);

@@ -10,8 +10,7 @@ use crate::{claim, install, network, ssh, wifi};
 /// The version of the format that this program reads.
 pub const VERSION: u32 = 1;
 
-const KEYS: [&str; 8] =
-    ["version", "name", "claim-code-hash", "invite", "ssh", "network", "wifi", "install"];
+const KEYS: [&str; 8] = ["version", "name", "claim-code-hash", "invite", "ssh", "network", "wifi", "install"];
 const LONGEST_NAME: usize = 63;
 const LONGEST_INVITE: usize = 4096;
 

@@ -1,6 +1,6 @@
 use super::{read, read_bytes};
-use crate::with_claim_code_hash;
 use crate::config::{Network, Section};
+use crate::with_claim_code_hash;
 use crate::{Scope, claim};
 
 const KEY: &str =
@@ -191,9 +191,12 @@ fn the_schema_has_the_keys_that_are_read() {
         known
     };
     assert_eq!(keys(&schema), sorted(&super::KEYS));
-    for (name, known) in
-        [("Ssh", &crate::ssh::KEYS[..]), ("Network", &crate::network::KEYS), ("Wifi", &crate::wifi::KEYS), ("Install", &crate::install::KEYS)]
-    {
+    for (name, known) in [
+        ("Ssh", &crate::ssh::KEYS[..]),
+        ("Network", &crate::network::KEYS),
+        ("Wifi", &crate::wifi::KEYS),
+        ("Install", &crate::install::KEYS),
+    ] {
         let part = &schema["$defs"][name];
         assert_eq!(keys(part), sorted(known));
         assert_eq!(part["additionalProperties"], false);

@@ -10,8 +10,8 @@ use serde::Serialize;
 use super::{Common, flash_show as show};
 use crate::host::on_signals;
 use crate::media::{
-    Access, Demands, Device, Disk, Filter, Job, Key, Mode, NeedsRoot, NotBootable, NotVerified, Order, Outcome,
-    Plan, Refusal, Refused, Source, System, Trust, Untrusted, Verification, check, size,
+    Access, Demands, Device, Disk, Filter, Job, Key, Mode, NeedsRoot, NotBootable, NotVerified, Order,
+    Outcome, Plan, Refusal, Refused, Source, System, Trust, Untrusted, Verification, check, size,
 };
 use crate::report::Report;
 use crate::spec::ByteSize;
@@ -223,12 +223,7 @@ fn confirm(args: &Flash, disk: &Disk, preserved: Option<&str>) -> anyhow::Result
 }
 
 /// Writes, and has the kernel look at what is there now.
-fn write(
-    order: &Order<'_>,
-    system: &System,
-    source: &Source,
-    report: &Report,
-) -> anyhow::Result<Outcome> {
+fn write(order: &Order<'_>, system: &System, source: &Source, report: &Report) -> anyhow::Result<Outcome> {
     let done = order.carry_out(system, source, report)?;
     show::reread(order.disk);
     Ok(done.outcome)

@@ -95,7 +95,8 @@ impl Recipe for ProgramRecipe<'_> {
         let sandbox = self.compiler.sandbox(shop).read_as(&source, SOURCE_AT);
         let sandbox = sandbox.read_as(self.crates, CRATES_AT).write_as(&build, BUILD_AT);
         let target = self.compiler.target();
-        let mut args = vec!["build", "--release", "--locked", "--offline", "--package", NAME, "--package", INSTALLER];
+        let mut args =
+            vec!["build", "--release", "--locked", "--offline", "--package", NAME, "--package", INSTALLER];
         args.extend(["--manifest-path", MANIFEST, "--target", &target]);
         let mut command = shop.command(&sandbox, "cargo", &args)?;
         for (name, value) in self.compiler.environment() {

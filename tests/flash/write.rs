@@ -127,7 +127,8 @@ fn a_configuration_is_written_in_the_same_go() {
     let (good, wrong) = ("version = 1\nname = \"ana\"\n", "version = 1\nname = \"No Name\"\n");
     fs::write(dir.path().join("ana.toml"), wrong).unwrap();
     let before = disk.bytes();
-    let args = ["image.raw.zst", &disk.node, "--confirm", disk.token(), "--allow-unsigned", "--config", "ana.toml"];
+    let args =
+        ["image.raw.zst", &disk.node, "--confirm", disk.token(), "--allow-unsigned", "--config", "ana.toml"];
     let (text, code) = said(&flash(dir.path(), &args));
     assert!(code == 3 && text.contains("ana.toml:2:8"), "{code} {text}");
     assert!(disk.bytes() == before, "a refused disk was written to");
@@ -137,7 +138,9 @@ fn a_configuration_is_written_in_the_same_go() {
     assert_eq!(run("mtype", &["-i", &config_of(&disk.file), "::nuvol.toml"]), good);
     // Nothing else differs from the image.
     let (image, found, mib) = (fs::read(&raw).unwrap(), disk.bytes(), MIB as usize);
-    assert!(found[mib..9 * mib] == image[mib..9 * mib] && found[13 * mib..47 * mib] == image[13 * mib..47 * mib]);
+    assert!(
+        found[mib..9 * mib] == image[mib..9 * mib] && found[13 * mib..47 * mib] == image[13 * mib..47 * mib]
+    );
 }
 
 /// A disk of a node: our partitions grown, and behind them data.

@@ -162,7 +162,9 @@ fn replace(section: Section, wanted: &[Wanted], places: &Places) -> anyhow::Resu
 
 /// In a live system, leaves what counts to the installer: a node gets it along.
 pub(super) fn hand_on(bytes: Option<&[u8]>, places: &Places) -> anyhow::Result<()> {
-    let Some(text) = bytes.filter(|_| places.live.is_dir()).map(String::from_utf8_lossy) else { return Ok(()) };
+    let Some(text) = bytes.filter(|_| places.live.is_dir()).map(String::from_utf8_lossy) else {
+        return Ok(());
+    };
     durable::write(&places.live.join(CONFIG_FILE), &text, ROOT)
 }
 
