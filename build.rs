@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 const TREE: [&str; 3] = ["overlays", "packages.yaml", "profiles"];
 /// What cargo needs to compile the agent: of the builder, that it is there.
-const AGENT: [&str; 9] = [
+const AGENT: [&str; 13] = [
     "Cargo.lock",
     "Cargo.toml",
     "agent/Cargo.toml",
@@ -16,6 +16,10 @@ const AGENT: [&str; 9] = [
     "agent/languages",
     "agent/src",
     "agent/templates",
+    "install/Cargo.toml",
+    "install/src",
+    "media/Cargo.toml",
+    "media/src",
     "seed/Cargo.toml",
     "seed/src",
 ];

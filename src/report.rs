@@ -9,7 +9,8 @@ use std::time::{Duration, Instant};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde::Serialize;
 
-pub use meter::{Limit, Meter};
+pub use meter::Meter;
+use nuvol_media::{Limit, Phase, Progress};
 
 use crate::store::Found;
 
@@ -124,5 +125,15 @@ impl Report {
         if let Ok(line) = serde_json::to_string(event) {
             eprintln!("{line}");
         }
+    }
+}
+
+impl Progress for Report {
+    fn phase<'p>(&'p self, name: &'static str, total: u64) -> Box<dyn Phase + 'p> {
+        Box::new(self.meter(name, total))
+    }
+
+    fn note(&self, text: &str) {
+        Self::note(self, text);
     }
 }

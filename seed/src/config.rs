@@ -6,6 +6,8 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::install::Install;
+
 /// `nuvol.toml`: what the owner sets before boot.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schema", derive(JsonSchema))]
@@ -31,6 +33,8 @@ pub struct Config {
     pub network: Vec<Network>,
     /// The wireless network to join.
     pub wifi: Option<Wifi>,
+    /// On the ISO: the disk to install on, without asking.
+    pub install: Option<Install>,
 }
 
 /// Who may log in from elsewhere.

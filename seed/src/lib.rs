@@ -7,7 +7,9 @@
 pub mod claim;
 mod config;
 mod disk;
+mod edit;
 mod fields;
+mod install;
 mod network;
 mod outcome;
 mod place;
@@ -21,10 +23,12 @@ mod wifi;
 
 pub use config::{Config, Network, Section, Ssh, Wifi};
 pub use disk::Disk;
+pub use edit::{with_claim_code_hash, with_name, without_install};
+pub use install::{Bytes, Existing, Install, Then};
 pub use outcome::{KeyOutcome, Outcome, State, Told};
 pub use place::{Extent, find};
 pub use problem::{Problem, Scope, Span};
-pub use read::{Read, VERSION, read, read_bytes, with_claim_code_hash};
+pub use read::{Read, VERSION, read, read_bytes};
 pub use volume::{Volume, is_ours};
 
 /// The label of the FAT file system.

@@ -5,13 +5,13 @@ use toml::de::{DeTable, DeValue};
 use crate::config::{Config, Section};
 use crate::fields::{At, Fields, Finder};
 use crate::problem::{Problem, Scope, Span};
-use crate::{claim, network, ssh, timezone, wifi};
+use crate::{claim, install, network, ssh, timezone, wifi};
 
 /// The version of the format that this program reads.
 pub const VERSION: u32 = 1;
 
-const KEYS: [&str; 8] =
-    ["version", "name", "timezone", "claim-code-hash", "invite", "ssh", "network", "wifi"];
+const KEYS: [&str; 9] =
+    ["version", "name", "timezone", "claim-code-hash", "invite", "ssh", "network", "wifi", "install"];
 const LONGEST_NAME: usize = 63;
 const LONGEST_INVITE: usize = 4096;
 
@@ -83,6 +83,8 @@ fn document(finder: &mut Finder<'_>, table: &toml::Spanned<DeTable<'_>>) -> Conf
     finder.scope = Scope::Unknown;
     fields.known(finder, &KEYS);
     let mut config = Config { version: VERSION, ..Config::default() };
+    // No setting of the node: what is wrong with it spoils nothing else.
+    config.install = fields.value("install").and_then(|value| install::read(finder, value));
     finder.scope = Section::Name.into();
     config.name = fields.text(finder, "name").map(|name| check_name(finder, &name));
     finder.scope = Section::Timezone.into();
@@ -167,39 +169,6 @@ fn without_refused(mut config: Config, read: &Read) -> Config {
         }
     }
     config
-}
-
-/// `text`, which must be free of problems, with `hash` as its claim code's; all else stays as it is written.
-pub fn with_claim_code_hash(text: &str, hash: &str) -> Result<String, Vec<Problem>> {
-    let problems = read(text).problems;
-    if !problems.is_empty() {
-        return Err(problems);
-    }
-    let line = format!("claim-code-hash = '{hash}'");
-    let changed = DeTable::parse(text).ok().and_then(|table| {
-        let table = table.get_ref();
-        if let Some(value) = table.get("claim-code-hash") {
-            let span = value.span();
-            return Some(format!("{}'{hash}'{}", text.get(..span.start)?, text.get(span.end..)?));
-        }
-        // Right below the version, which stands before every table.
-        let end = table.get("version")?.span().end;
-        let at = end + text.get(end..)?.find('\n').unwrap_or(text.len() - end);
-        Some(format!("{}\n{line}{}", text.get(..at)?.trim_end_matches('\r'), text.get(at..)?))
-    });
-    let changed = changed.unwrap_or_default();
-    // Whatever way somebody found to write a file: it is what it was, and has the hash.
-    if read(&changed).config.claim_code_hash.as_deref() == Some(hash) {
-        return Ok(changed);
-    }
-    Err(vec![Problem {
-        span: Span::START,
-        scope: Scope::File,
-        cause: "there is no place for a claim code in this file".to_owned(),
-        remedy: Some(format!(
-            "write `version = {VERSION}` on a line of its own at the top, and {line} below"
-        )),
-    }])
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
-use super::{read, read_bytes, with_claim_code_hash};
+use super::{read, read_bytes};
 use crate::config::{Network, Section};
+use crate::with_claim_code_hash;
 use crate::{Scope, claim};
 
 const KEY: &str =
@@ -195,9 +196,12 @@ fn the_schema_has_the_keys_that_are_read() {
         known
     };
     assert_eq!(keys(&schema), sorted(&super::KEYS));
-    for (name, known) in
-        [("Ssh", &crate::ssh::KEYS[..]), ("Network", &crate::network::KEYS), ("Wifi", &crate::wifi::KEYS)]
-    {
+    for (name, known) in [
+        ("Ssh", &crate::ssh::KEYS[..]),
+        ("Network", &crate::network::KEYS),
+        ("Wifi", &crate::wifi::KEYS),
+        ("Install", &crate::install::KEYS),
+    ] {
         let part = &schema["$defs"][name];
         assert_eq!(keys(part), sorted(known));
         assert_eq!(part["additionalProperties"], false);

@@ -10,8 +10,8 @@ use serde::Serialize;
 use super::{Common, flash_show as show};
 use crate::host::on_signals;
 use crate::media::{
-    Access, Demands, Device, Disk, Filter, Job, Key, Mode, NotBootable, NotVerified, Outcome, Plan, Refusal,
-    Refused, Source, System, Trust, Verification, check, check_ranges,
+    Access, Demands, Device, Disk, Filter, Job, Key, Mode, NeedsRoot, NotBootable, NotVerified, Order,
+    Outcome, Plan, Refusal, Refused, Source, System, Trust, Untrusted, Verification, check, size,
 };
 use crate::report::Report;
 use crate::spec::ByteSize;
@@ -65,6 +65,9 @@ pub struct Flash {
     /// Take an image that nobody signed, or without looking at the signature
     #[arg(long)]
     allow_unsigned: bool,
+    /// Put this configuration there, as `nuvol seed` does
+    #[arg(long, value_name = "FILE", conflicts_with = "verify_only")]
+    config: Option<PathBuf>,
     /// Do not read back what was written
     #[arg(long)]
     no_verify: bool,
@@ -101,6 +104,8 @@ pub fn run(common: &Common, args: &Flash) -> anyhow::Result<u8> {
         return Ok(0);
     }
     let (since, report) = (Instant::now(), Report::new(common.voice()));
+    // Before anything is opened for writing: a configuration with a mistake changes nothing.
+    let config = args.config.as_deref().map(super::seed::configuration).transpose()?;
     let image = args.image.as_deref().context("there is no image")?;
     // A file that is damaged is best told of by its checksum.
     let source = Source::open(image).or_else(|err| trusted(args, image, None).and(Err(err)))?;
@@ -116,9 +121,11 @@ pub fn run(common: &Common, args: &Flash) -> anyhow::Result<u8> {
         Mode::Preserve if system.is_this_machine() => Device::open(&disk, Access::Look)?.table(),
         _ => None,
     };
-    let plan = planned(args, &source, &disk, old.as_ref())?;
-    let preserved =
-        plan.preserved.as_ref().map(|it| format!("{}, {}", it.label, show::size(it.span.length())));
+    let verification = if args.no_verify { Verification::None } else { Verification::ReadBack };
+    let config = config.as_deref().map(str::as_bytes);
+    let order = Order { disk: &disk, mode: mode(args), least_bytes: 0, verification, config };
+    let plan = order.plan(&source, old.as_ref())?;
+    let preserved = plan.preserved.as_ref().map(|it| format!("{}, {}", it.label, size(it.span.length())));
     let mut answer = Answer {
         schema: 1,
         image,
@@ -131,7 +138,7 @@ pub fn run(common: &Common, args: &Flash) -> anyhow::Result<u8> {
     };
     if !args.dry_run {
         confirm(args, &disk, answer.preserved.as_deref())?;
-        answer.outcome = Some(write(args, &system, &source, &disk, &report)?);
+        answer.outcome = Some(write(&order, &system, &source, &report)?);
     }
     answer.seconds = (since.elapsed().as_secs_f64() * 1000.0).round() / 1000.0;
     tell(common, &answer)?;
@@ -187,7 +194,7 @@ fn vouched(args: &Flash, source: &Source, report: &Report) -> anyhow::Result<Tru
     let trust = trusted(args, source.path(), source.map.as_deref())?;
     if trust == Trust::Nothing {
         // The map at least must belong to this image: what it leaves out is not written.
-        check_ranges(source)?;
+        source.check_ranges(report)?;
     }
     let detail = match trust {
         Trust::Signed => "checksum and signature are right",
@@ -196,16 +203,6 @@ fn vouched(args: &Flash, source: &Source, report: &Report) -> anyhow::Result<Tru
     };
     report.stage("check", since, crate::store::Found::Made, detail);
     Ok(trust)
-}
-
-fn planned(
-    args: &Flash,
-    source: &Source,
-    disk: &Disk,
-    old: Option<&crate::media::Table>,
-) -> anyhow::Result<Plan> {
-    let name = disk.path.display().to_string();
-    Ok(Plan::new(source, disk.size_bytes, old, mode(args), &name).map_err(|reason| Refused(vec![reason]))?)
 }
 
 /// Has a part of the serial number typed, unless it was given.
@@ -225,27 +222,11 @@ fn confirm(args: &Flash, disk: &Disk, preserved: Option<&str>) -> anyhow::Result
     refuse(disk.is_confirmed_by(&typed).err().into_iter().collect())
 }
 
-/// Takes the disk, looks at it once more, and writes.
-fn write(
-    args: &Flash,
-    system: &System,
-    source: &Source,
-    disk: &Disk,
-    report: &Report,
-) -> anyhow::Result<Outcome> {
-    let device = Device::open(disk, Access::Alone)?;
-    let now = system.find(&disk.path)?.map_err(|reason| Refused(vec![reason]))?;
-    let same = (now.sequence, now.size_bytes, &now.serial) == (disk.sequence, disk.size_bytes, &disk.serial);
-    refuse(if same { Vec::new() } else { vec![Refusal::Exchanged(disk.path.clone())] })?;
-    refuse(now.refusals(source.size_bytes))?;
-    let old = device.table();
-    let plan = planned(args, source, disk, old.as_ref())?;
-    let job = Job { source, plan: &plan, medium: &device, report };
-    let verification = if args.no_verify { Verification::None } else { Verification::ReadBack };
-    let outcome = job.run(verification).with_context(|| format!("`{}`", disk.path.display()))?;
-    drop(device);
-    show::reread(disk);
-    Ok(outcome)
+/// Writes, and has the kernel look at what is there now.
+fn write(order: &Order<'_>, system: &System, source: &Source, report: &Report) -> anyhow::Result<Outcome> {
+    let done = order.carry_out(system, source, report)?;
+    show::reread(order.disk);
+    Ok(done.outcome)
 }
 
 fn compare(
@@ -265,7 +246,7 @@ fn compare(
     let plan = Plan::new(source, disk.size_bytes, old.as_ref(), mode, &name)
         .or_else(|_| Plan::new(source, disk.size_bytes, None, Mode::Overwrite, &name))
         .map_err(|reason| Refused(vec![reason]))?;
-    let job = Job { source, plan: &plan, medium: &device, report };
+    let job = Job { source, plan: &plan, medium: &device, progress: report, config: None };
     let verified_bytes = job.compare().with_context(|| format!("`{}`", disk.path.display()))?;
     let outcome = Some(Outcome { written_bytes: 0, verified_bytes, rewritten: 0 });
     let seconds = since.elapsed().as_secs_f64();
@@ -285,7 +266,7 @@ fn tell(common: &Common, answer: &Answer<'_>) -> anyhow::Result<()> {
     let disk = answer.disk.path.display();
     match answer.outcome {
         None => {
-            println!("{disk}: {} would be erased for {}", show::title(answer.disk), answer.image.display());
+            println!("{disk}: {} would be erased for {}", answer.disk.title(), answer.image.display());
         }
         Some(Outcome { written_bytes: 0, .. }) => println!("{disk}: holds {}", answer.image.display()),
         Some(Outcome { verified_bytes: 0, .. }) => {
@@ -312,10 +293,12 @@ pub fn code_of(err: &anyhow::Error) -> Option<u8> {
         Some(3)
     } else if err.downcast_ref::<Refused>().is_some() || has(|it| it.is::<Refused>()) {
         Some(4)
-    } else if err.downcast_ref::<crate::media::Untrusted>().is_some() {
+    } else if err.downcast_ref::<Untrusted>().is_some() {
         Some(5)
     } else if err.downcast_ref::<NotVerified>().is_some() || has(|it| it.is::<NotVerified>()) {
         Some(8)
+    } else if err.downcast_ref::<NeedsRoot>().is_some() {
+        Some(6)
     } else {
         None
     }

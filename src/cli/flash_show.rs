@@ -7,7 +7,7 @@ use xshell::cmd;
 
 use super::Common;
 use crate::host::Host;
-use crate::media::{Disk, Partition, Refused};
+use crate::media::{Disk, Refused};
 
 /// Prints the disks.
 pub fn disks(common: &Common, disks: &[Disk]) -> anyhow::Result<()> {
@@ -23,43 +23,14 @@ pub fn disks(common: &Common, disks: &[Disk]) -> anyhow::Result<()> {
 
 /// A disk, its partitions, and why it could not be written.
 fn described(disk: &Disk) -> String {
-    let mut text = format!("{}  {}\n", disk.path.display(), title(disk));
+    let mut text = format!("{}  {}\n", disk.path.display(), disk.title());
     for part in &disk.partitions {
-        text += &format!("    {}\n", partition(part));
+        text += &format!("    {}\n", part.title());
     }
     for reason in disk.refusals(0) {
         text += &format!("    protected: {reason}\n");
     }
     text
-}
-
-/// Maker, model, size, serial number and connection.
-pub fn title(disk: &Disk) -> String {
-    let name: Vec<&str> = [&disk.vendor, &disk.model].into_iter().flatten().map(String::as_str).collect();
-    let name = if name.is_empty() { "unknown model".to_owned() } else { name.join(" ") };
-    let serial = disk.serial.as_ref().map_or("no serial number".to_owned(), |it| format!("serial {it}"));
-    let transport = disk.transport.as_ref().map(|it| format!(", {it}")).unwrap_or_default();
-    format!("{name}, {}, {serial}{transport}", size(disk.size_bytes))
-}
-
-fn partition(part: &Partition) -> String {
-    let mut text = format!("{}  {}", part.name, size(part.size_bytes));
-    for (what, value) in [("", &part.filesystem), ("label ", &part.filesystem_label), ("named ", &part.label)]
-    {
-        if let Some(value) = value {
-            text += &format!(", {what}{value}");
-        }
-    }
-    text
-}
-
-/// Bytes as makers of disks count them.
-pub fn size(bytes: u64) -> String {
-    match bytes {
-        0..1_000_000_000 => format!("{:.0} MB", bytes as f64 / 1e6),
-        1_000_000_000..1_000_000_000_000 => format!("{:.1} GB", bytes as f64 / 1e9),
-        _ => format!("{:.2} TB", bytes as f64 / 1e12),
-    }
 }
 
 /// Has a person choose one of `disks` that can take an image of `needed_bytes`.
@@ -68,12 +39,12 @@ pub fn ask(disks: &[Disk], needed_bytes: u64) -> anyhow::Result<Disk> {
         disks.iter().partition(|disk| disk.refusals(needed_bytes).is_empty());
     for disk in &protected {
         let reasons = disk.refusals(needed_bytes);
-        eprintln!("     {}  {}", disk.path.display(), title(disk));
+        eprintln!("     {}  {}", disk.path.display(), disk.title());
         reasons.iter().for_each(|reason| eprintln!("         protected: {reason}"));
     }
     for (number, disk) in free.iter().enumerate() {
-        eprintln!("  {}  {}  {}", number + 1, disk.path.display(), title(disk));
-        disk.partitions.iter().for_each(|part| eprintln!("         {}", partition(part)));
+        eprintln!("  {}  {}  {}", number + 1, disk.path.display(), disk.title());
+        disk.partitions.iter().for_each(|part| eprintln!("         {}", part.title()));
     }
     if free.is_empty() {
         return Err(Refused(vec![crate::media::Refusal::NotOne(Vec::new())]).into());
@@ -93,13 +64,13 @@ pub fn ask(disks: &[Disk], needed_bytes: u64) -> anyhow::Result<Disk> {
 pub fn warning(disk: &Disk, preserved: Option<&str>) {
     let path = disk.path.display();
     match preserved {
-        None => eprintln!("This erases {path}, {}:", title(disk)),
-        Some(kept) => eprintln!("This erases {path}, {}, all but the data partition ({kept}):", title(disk)),
+        None => eprintln!("This erases {path}, {}:", disk.title()),
+        Some(kept) => eprintln!("This erases {path}, {}, all but the data partition ({kept}):", disk.title()),
     }
     if disk.partitions.is_empty() {
         eprintln!("    no partitions");
     }
-    disk.partitions.iter().for_each(|part| eprintln!("    {}", partition(part)));
+    disk.partitions.iter().for_each(|part| eprintln!("    {}", part.title()));
 }
 
 /// Has the kernel look at the new partitions, where udev does not do that by itself.

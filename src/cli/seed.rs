@@ -65,7 +65,7 @@ struct Answer<'a> {
 /// Checks, shows or writes; returns the exit code.
 pub fn run(common: &Common, args: &Seed) -> anyhow::Result<u8> {
     if let Some(path) = &args.check {
-        let text = checked(&path.display().to_string(), read_file(path)?)?;
+        let text = configuration(path)?;
         say(common, &format!("{}: {} lines, all valid", path.display(), text.lines().count()))?;
         return Ok(0);
     }
@@ -79,7 +79,7 @@ pub fn run(common: &Common, args: &Seed) -> anyhow::Result<u8> {
     );
     // Before anything is opened for writing: a configuration with a mistake changes nothing.
     let given = match &args.config {
-        Some(path) => Some(checked(&path.display().to_string(), read_file(path)?)?),
+        Some(path) => Some(configuration(path)?),
         None => None,
     };
     let (file, extent) = open(target, true)?;
@@ -187,6 +187,11 @@ fn read_file(path: &Path) -> anyhow::Result<Vec<u8>> {
         FILE_LIMIT >> 10
     );
     Ok(bytes)
+}
+
+/// The text of the file `path`, which is a configuration without a mistake.
+pub(super) fn configuration(path: &Path) -> anyhow::Result<String> {
+    checked(&path.display().to_string(), read_file(path)?)
 }
 
 /// The text of a configuration that has no mistake.

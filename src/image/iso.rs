@@ -12,6 +12,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use anyhow::Context as _;
 use serde::Serialize;
 
+use super::bmap::Bmap;
 use crate::disk::{BootFiles, Disk, Fat, has_bios};
 use crate::plan::Plan;
 use crate::rootfs::{Bench, Body, Root, Rootfs, Tools, Tree};
@@ -74,7 +75,7 @@ impl<'a> Iso<'a> {
 
 impl Making for Iso<'_> {
     const STAGE: &'static str = "iso";
-    const VERSION: u32 = 7;
+    const VERSION: u32 = 8;
     const FILE: &'static str = "live.iso";
 
     fn make(&self, shop: &Workshop, to: &Path, work: &Path) -> anyhow::Result<()> {
@@ -97,7 +98,10 @@ impl Making for Iso<'_> {
         File::create(to).context("making the ISO")?;
         let bench = self.tools.bench(shop, self.epoch).write(work).write(to);
         let bench = bench.lend(raw.parent().context("the disk lies nowhere")?);
-        self.squash(&bench, &raw, &medium.join("live/disk.squashfs"))?;
+        // Beside the disk lies its map: with it the installer writes no holes, and knows whether the medium is whole.
+        let map = work.join(format!("{}.bmap", raw.file_name().unwrap_or_default().display()));
+        Bmap { disk: self.disk }.make(shop, &map, work)?;
+        self.squash(&bench, &[&raw, &map], &medium.join("live/disk.squashfs"))?;
         let appended = [self.efi(&bench, &files, work)?, self.config(&bench, work)?];
         for (from, to) in [(files.shim(), files.default_name()), (files.grub("gcd"), files.name("grub"))] {
             fs::copy(from, medium.join("EFI/BOOT").join(to)).context("adding boot loaders")?;
@@ -110,12 +114,13 @@ impl Making for Iso<'_> {
 }
 
 impl Iso<'_> {
-    /// The folder of the disk `raw`, which is alone there, as a squashfs.
-    fn squash(&self, bench: &Bench<'_>, raw: &Path, to: &Path) -> anyhow::Result<()> {
-        let folder = raw.parent().map(show).unwrap_or_default();
+    /// The files `from` as a squashfs.
+    fn squash(&self, bench: &Bench<'_>, from: &[&Path], to: &Path) -> anyhow::Result<()> {
+        let from: Vec<String> = from.iter().map(|it| show(it)).collect();
         let to = show(to);
         // Of W1, level 6 makes 2.8 % less in twice the time, and level 9 another 0.6 % in half as long again.
-        let mut args = vec![folder.as_str(), &to, "-quiet", "-no-progress", "-comp", "zstd"];
+        let mut args: Vec<&str> = from.iter().map(String::as_str).collect();
+        args.extend([&to, "-quiet", "-no-progress", "-comp", "zstd"]);
         args.extend(["-Xcompression-level", "4", "-b", "128K"]);
         args.extend(["-all-root", "-root-mode", "755", "-no-xattrs"]);
         bench.run("mksquashfs", &args).context("packing the disk")
@@ -141,6 +146,10 @@ impl Iso<'_> {
              }}\n\
              menuentry \"{title}: live system, copied to memory (the medium can be removed)\" {{\n\
              \tlinux ($root)/live/vmlinuz {line} toram\n\
+             \tinitrd ($root)/live/initrd.img\n\
+             }}\n\
+             menuentry \"{title}: install on a disk (i)\" --hotkey=i {{\n\
+             \tlinux ($root)/live/vmlinuz {line} nuvol.install systemd.show_status=no\n\
              \tinitrd ($root)/live/initrd.img\n\
              }}\n"
         )

@@ -5,21 +5,9 @@ use std::path::Path;
 
 use anyhow::Context as _;
 use minisign_verify::{PublicKey, Signature};
-use sha2::{Digest as _, Sha256};
+use nuvol_media::Untrusted;
 
-use super::source::Source;
 use crate::store::{SIGNATURE, SUMS, Sums, sha256_file};
-
-/// Something is not what its checksum or signature says: the program ends with 5.
-#[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-pub struct Untrusted(pub String);
-
-impl From<anyhow::Error> for Untrusted {
-    fn from(err: anyhow::Error) -> Self {
-        Self(format!("{err:#}"))
-    }
-}
 
 /// What is asked of an image before its first byte is written.
 #[derive(Debug, Clone, Default)]
@@ -118,29 +106,6 @@ pub fn check(image: &Path, beside: &[&Path], demands: &Demands) -> anyhow::Resul
         }
     }
     Ok(if signed { Trust::Signed } else { Trust::Checksum })
-}
-
-/// Whether the stretches that the map names have the bytes that it says.
-pub fn check_ranges(source: &Source) -> anyhow::Result<()> {
-    let mut stream = source.stream()?;
-    let mut buffer = vec![0; 1 << 20];
-    for (span, sum) in &source.sums {
-        let mut hasher = Sha256::new();
-        let mut at = span.from;
-        while at < span.to {
-            let part = usize::try_from(span.to - at).map_or(buffer.len(), |it| it.min(buffer.len()));
-            stream.read_at(&mut buffer[..part], at)?;
-            hasher.update(&buffer[..part]);
-            at += part as u64;
-        }
-        let found: String = hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
-        if found != *sum {
-            let (map, image) = (source.map.as_deref().unwrap_or(Path::new("")), source.path());
-            let text = format!("the map `{}` is not of `{}`: {span} differ", map.display(), image.display());
-            return Err(Untrusted(text).into());
-        }
-    }
-    Ok(())
 }
 
 fn listed<'a>(sums: &'a Sums, file: &Path) -> Option<&'a String> {

@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
-use serde::Serialize;
+use nuvol_media::{Limit, Phase};
 
 use super::{Event, Report, Voice};
 
@@ -14,28 +14,6 @@ use super::{Event, Report, Voice};
 const LEAST: Duration = Duration::from_secs(1);
 /// A line comes after this, even if little was done.
 const MOST: Duration = Duration::from_secs(5);
-
-/// What is slower than all else.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Limit {
-    /// The disk that is written or read.
-    Disk,
-    /// Reading the image.
-    Image,
-    /// Unpacking the image.
-    Decompression,
-}
-
-impl Limit {
-    fn words(self) -> &'static str {
-        match self {
-            Self::Disk => "limited by the disk",
-            Self::Image => "limited by reading the image",
-            Self::Decompression => "limited by decompression",
-        }
-    }
-}
 
 /// Counts bytes of one phase and tells of them.
 pub struct Meter {
@@ -61,25 +39,6 @@ impl Meter {
         bar.enable_steady_tick(Duration::from_millis(250));
         let since = Instant::now();
         Self { report, phase, total, done: AtomicU64::new(0), since, told: Mutex::new((since, 0)), bar }
-    }
-
-    /// So many bytes more are done.
-    pub fn add(&self, bytes: u64, limit: Option<Limit>) {
-        let done = self.done.fetch_add(bytes, Ordering::Relaxed) + bytes;
-        self.bar.set_position(done);
-        if let Some(limit) = limit {
-            self.bar.set_message(limit.words());
-        }
-        if self.report.bars {
-            return;
-        }
-        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
-        let (waited, more) = (told.0.elapsed(), done.saturating_sub(told.1));
-        let enough = waited >= MOST || (waited >= LEAST && more >= self.total / 10);
-        if enough && done < self.total {
-            *told = (Instant::now(), done);
-            self.tell(done, limit);
-        }
     }
 
     fn tell(&self, bytes: u64, limit: Option<Limit>) {
@@ -110,9 +69,28 @@ impl Meter {
             }
         }
     }
+}
 
-    /// The phase is over: one line that stays.
-    pub fn finish(self, detail: &str) {
+impl Phase for Meter {
+    fn add(&self, bytes: u64, limit: Option<Limit>) {
+        let done = self.done.fetch_add(bytes, Ordering::Relaxed) + bytes;
+        self.bar.set_position(done);
+        if let Some(limit) = limit {
+            self.bar.set_message(limit.words());
+        }
+        if self.report.bars {
+            return;
+        }
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        let (waited, more) = (told.0.elapsed(), done.saturating_sub(told.1));
+        let enough = waited >= MOST || (waited >= LEAST && more >= self.total / 10);
+        if enough && done < self.total {
+            *told = (Instant::now(), done);
+            self.tell(done, limit);
+        }
+    }
+
+    fn finish(self: Box<Self>, detail: &str) {
         self.bar.finish_and_clear();
         let done = self.done.load(Ordering::Relaxed);
         let seconds = self.since.elapsed().as_secs_f64();

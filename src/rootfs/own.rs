@@ -24,8 +24,13 @@ const PACKAGE_FILE: &str = "nuvol-agent.deb";
 /// Lies beside the package and tells what made it.
 const INFO_FILE: &str = "nuvol-agent.buildinfo";
 /// Where the programs lie, in the order of `program::PROGRAMS`.
-const PLACES: [&str; 4] =
-    ["usr/bin/nuvol-agent", "usr/lib/nuvol/nuvol-helper", "usr/bin/nuvolctl", "usr/lib/nuvol/nuvol-config"];
+const PLACES: [&str; 5] = [
+    "usr/bin/nuvol-agent",
+    "usr/lib/nuvol/nuvol-helper",
+    "usr/bin/nuvolctl",
+    "usr/lib/nuvol/nuvol-config",
+    "usr/sbin/nuvol-install",
+];
 
 /// Says from which source a package was made.
 const SOURCE_FIELD: &str = "Nuvol-Source";

@@ -20,8 +20,11 @@ const LOCK: &str = include_str!("../../Cargo.lock");
 /// The package of crates, and the name of its log.
 const NAME: &str = "nuvol-agent";
 /// What the agent's package has for programs: the agent itself, the helper that does as root what it may not, what runs
-/// a node from a command line, and what applies the configuration before boot.
-pub(super) const PROGRAMS: [&str; 4] = [NAME, "nuvol-helper", "nuvolctl", "nuvol-config"];
+/// a node from a command line, what applies the configuration before boot, and the installer, for the ISO's live system
+/// has the root file system of every node.
+pub(super) const PROGRAMS: [&str; 5] = [NAME, "nuvol-helper", "nuvolctl", "nuvol-config", INSTALLER];
+/// A package of crates of its own.
+const INSTALLER: &str = "nuvol-install";
 
 /// Places in the sandbox. No path of the host is seen by the compiler, and none of these by the program.
 const SOURCE_AT: &str = "/source";
@@ -92,7 +95,8 @@ impl Recipe for ProgramRecipe<'_> {
         let sandbox = self.compiler.sandbox(shop).read_as(&source, SOURCE_AT);
         let sandbox = sandbox.read_as(self.crates, CRATES_AT).write_as(&build, BUILD_AT);
         let target = self.compiler.target();
-        let mut args = vec!["build", "--release", "--locked", "--offline", "--package", NAME];
+        let mut args =
+            vec!["build", "--release", "--locked", "--offline", "--package", NAME, "--package", INSTALLER];
         args.extend(["--manifest-path", MANIFEST, "--target", &target]);
         let mut command = shop.command(&sandbox, "cargo", &args)?;
         for (name, value) in self.compiler.environment() {
@@ -144,6 +148,8 @@ mod tests {
         assert!(text("agent/src/main.rs").contains("fn main"));
         assert!(text("agent/src/bin/nuvol-helper.rs").contains("fn main"));
         assert!(text("seed/src/lib.rs").contains("pub use read"));
+        assert!(text("media/src/lib.rs").contains("pub use write"));
+        assert!(text("install/src/main.rs").contains("fn main"));
         assert!(text("src/lib.rs").is_empty(), "of the builder only its manifest is there");
         assert!(!dir.path().join("agent/tests").exists());
         assert!(SOURCE.len() < 2 << 20);

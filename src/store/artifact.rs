@@ -5,6 +5,7 @@ use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
+use nuvol_media::spans;
 use serde::{Serialize, Serializer};
 use sha2::{Digest as _, Sha256};
 
@@ -122,25 +123,6 @@ impl Digesting {
 
 fn part(left: u64, most: usize) -> usize {
     usize::try_from(left).map_or(most, |it| it.min(most))
-}
-
-/// Where a file has data between bytes `at` and `end`, as `from..to`; between lie holes. Reading a hole makes the
-/// kernel fill pages with zeros, which takes longer than hashing them.
-pub fn spans(file: &File, mut at: u64, end: u64) -> anyhow::Result<Vec<(u64, u64)>> {
-    use rustix::fs::SeekFrom::{Data, Hole};
-    let mut found = Vec::new();
-    while at < end {
-        let from = match rustix::fs::seek(file, Data(at)) {
-            Ok(from) if from >= end => break,
-            Ok(from) => from,
-            // Only a hole is left.
-            Err(rustix::io::Errno::NXIO) => break,
-            Err(err) => return Err(err.into()),
-        };
-        at = rustix::fs::seek(file, Hole(from))?.min(end);
-        found.push((from, at));
-    }
-    Ok(found)
 }
 
 #[cfg(test)]

@@ -20,9 +20,10 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 
-pub use artifact::{Artifact, sha256_file, spans};
+pub use artifact::{Artifact, sha256_file};
 pub use hashed::{Hashed, Reach};
 pub use key::Key;
+pub use nuvol_media::spans;
 pub use seal::{KNOWN, Look, Mark, SEAL, Seal, What};
 pub use space::{Entry, Freed};
 pub use sums::{SIGNATURE, SUMS, Sums};

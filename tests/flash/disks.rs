@@ -30,6 +30,27 @@ pub fn image(path: &Path) {
     }
 }
 
+/// The same with a file system for the configuration.
+pub fn seedable_image(path: &Path) {
+    image(path);
+    let file = File::options().write(true).open(path).unwrap();
+    file.write_all_at(&[0; 64 << 10], CONFIG_AT).unwrap();
+    format_config(path);
+}
+
+/// Where `NUVOL-CFG` begins on images and disks of these tests.
+const CONFIG_AT: u64 = 9 << 20;
+
+/// Makes the file system `NUVOL-CFG` in the file `path`.
+pub fn format_config(path: &Path) {
+    run("mformat", &["-i", &config_of(path), "-T", "8192", "-v", "NUVOL-CFG", "::"]);
+}
+
+/// `NUVOL-CFG` in the file `path`, as mtools name it.
+pub fn config_of(path: &Path) -> String {
+    format!("{}@@{CONFIG_AT}", path.display())
+}
+
 /// Partitions the file or disk at `path` as sfdisk reads it.
 pub fn partition(path: &Path, table: &str) {
     let mut sfdisk = Command::new("/usr/sbin/sfdisk");

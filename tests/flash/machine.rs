@@ -6,7 +6,10 @@ use std::path::{Path, PathBuf};
 
 /// Lays the machine `name` out below `root`; `README.md` there tells of the form.
 pub fn lay(name: &str, root: &Path) {
-    let text = fs::read_to_string(format!("tests/machines/{name}.txt")).unwrap();
+    // The crates beside ours have tests of recorded machines too.
+    let folders = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().map(|it| it.join("tests/machines"));
+    let folder = folders.into_iter().find(|it| it.is_dir()).unwrap();
+    let text = fs::read_to_string(folder.join(format!("{name}.txt"))).unwrap();
     let (mut folder, mut file) = (root.to_owned(), PathBuf::new());
     for line in text.lines().filter(|line| !line.is_empty() && !line.starts_with('#')) {
         if let Some(path) = line.strip_prefix("@ /") {

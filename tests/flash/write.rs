@@ -5,7 +5,7 @@ use std::os::unix::fs::{FileExt as _, OpenOptionsExt as _};
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
-use super::disks::{HELD, IMAGE, Loop, image, noise, packed, partition, run};
+use super::disks::{HELD, IMAGE, Loop, config_of, image, noise, packed, partition, run, seedable_image};
 
 const MIB: u64 = 1 << 20;
 
@@ -115,6 +115,32 @@ fn a_byte_that_changed_is_found_and_named() {
     let (text, code) = said(&flash(dir.path(), &args));
     assert_eq!(code, 8, "{text}");
     assert!(text.contains(&format!("512 bytes at offset {}", 15 * MIB + 512)), "{text}");
+}
+
+#[test]
+fn a_configuration_is_written_in_the_same_go() {
+    let dir = tempfile::tempdir().unwrap();
+    let raw = dir.path().join("image.raw");
+    seedable_image(&raw);
+    packed(&raw);
+    let Some(disk) = Loop::new(&dir.path().join("disk"), 64 * MIB) else { return };
+    let (good, wrong) = ("version = 1\nname = \"ana\"\n", "version = 1\nname = \"No Name\"\n");
+    fs::write(dir.path().join("ana.toml"), wrong).unwrap();
+    let before = disk.bytes();
+    let args =
+        ["image.raw.zst", &disk.node, "--confirm", disk.token(), "--allow-unsigned", "--config", "ana.toml"];
+    let (text, code) = said(&flash(dir.path(), &args));
+    assert!(code == 3 && text.contains("ana.toml:2:8"), "{code} {text}");
+    assert!(disk.bytes() == before, "a refused disk was written to");
+    fs::write(dir.path().join("ana.toml"), good).unwrap();
+    let (text, code) = said(&flash(dir.path(), &args));
+    assert_eq!(code, 0, "{text}");
+    assert_eq!(run("mtype", &["-i", &config_of(&disk.file), "::nuvol.toml"]), good);
+    // Nothing else differs from the image.
+    let (image, found, mib) = (fs::read(&raw).unwrap(), disk.bytes(), MIB as usize);
+    assert!(
+        found[mib..9 * mib] == image[mib..9 * mib] && found[13 * mib..47 * mib] == image[13 * mib..47 * mib]
+    );
 }
 
 /// A disk of a node: our partitions grown, and behind them data.

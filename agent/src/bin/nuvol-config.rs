@@ -33,16 +33,19 @@ struct Arguments {
     /// Folder of the time zones
     #[arg(long, value_name = "DIR", default_value = "/usr/share/zoneinfo")]
     zones: PathBuf,
+    /// Where a live system has what it was started from
+    #[arg(long, value_name = "DIR", default_value = "/run/nuvol")]
+    live: PathBuf,
     /// The group that may read what is secret
     #[arg(long, value_name = "NAME", default_value = "nuvol-agent")]
     group: String,
 }
 
 fn main() -> ExitCode {
-    let Arguments { state, networks, keys, wpa, localtime, zones, group } = Arguments::parse();
+    let Arguments { state, networks, keys, wpa, localtime, zones, live, group } = Arguments::parse();
     let group = group_id(&group);
     let disks = Disks { sys: "/sys".into(), dev: "/dev".into(), mounts: "/proc/self/mountinfo".into() };
-    match config::run(&disks, &Places { state, networks, keys, wpa, localtime, zones, group }) {
+    match config::run(&disks, &Places { state, networks, keys, wpa, localtime, zones, live, group }) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             journal::write(Level::Error, &format!("{error:#}"));

@@ -6,7 +6,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
-use nuvol_seed::{Config, KeyOutcome, Read, Section, State};
+use nuvol_seed::{CONFIG_FILE, Config, KeyOutcome, Read, Section, State};
 
 use super::{contents, timezone};
 use crate::durable;
@@ -26,6 +26,8 @@ pub struct Places {
     pub localtime: PathBuf,
     /// The zones that the image has.
     pub zones: PathBuf,
+    /// Where a live system has what it was started from; not there on a node.
+    pub live: PathBuf,
     /// The number of the agent's group, which may read what is secret.
     pub group: Option<u32>,
 }
@@ -170,6 +172,14 @@ fn replace(section: Section, wanted: &[Wanted], places: &Places) -> anyhow::Resu
         }
     }
     Ok(())
+}
+
+/// In a live system, leaves what counts to the installer: a node gets it along.
+pub(super) fn hand_on(bytes: Option<&[u8]>, places: &Places) -> anyhow::Result<()> {
+    let Some(text) = bytes.filter(|_| places.live.is_dir()).map(String::from_utf8_lossy) else {
+        return Ok(());
+    };
+    durable::write(&places.live.join(CONFIG_FILE), &text, ROOT)
 }
 
 fn remove(path: &Path) -> io::Result<()> {

@@ -75,7 +75,8 @@ impl Disks {
         let mut sticks = Vec::new();
         for entry in all {
             let Ok(path) = entry.canonicalize() else { continue };
-            if is_own(&path) || self.is_made_up(&path) {
+            // Another node's disk is no stick: its name and keys are not for this one, nor for what is installed over it.
+            if is_own(&path) || self.is_made_up(&path) || self.is_named(&path) {
                 continue;
             }
             let device = self.device(&path);

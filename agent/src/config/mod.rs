@@ -49,7 +49,9 @@ pub fn run(disks: &Disks, places: &Places) -> anyhow::Result<()> {
             return Ok(());
         }
     };
-    let outcome = act(places, stick.as_ref().map(|(_, written)| written).or(written.as_ref()));
+    let counts = stick.as_ref().map(|(_, written)| written).or(written.as_ref());
+    note("handing the configuration on", apply::hand_on(counts.map(|it| it.bytes.as_slice()), places));
+    let outcome = act(places, counts);
     for place in stick.iter().map(|(place, _)| place).chain(&own) {
         note(&format!("writing `{RESULT_FILE}`"), answer(place, &outcome));
     }

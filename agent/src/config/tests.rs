@@ -36,6 +36,7 @@ impl Machine {
             wpa: at("wpa_supplicant"),
             localtime: at("etc/localtime"),
             zones: at("zoneinfo"),
+            live: at("live"),
             group: None,
         };
         for path in

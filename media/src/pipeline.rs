@@ -8,9 +8,9 @@ use std::time::Instant;
 use anyhow::Context as _;
 
 use super::device::{BLOCK, Block};
+use super::progress::{Limit, Phase};
 use super::source::Source;
 use super::span::Span;
-use crate::report::{Limit, Meter};
 
 /// Blocks on their way at once: 32 MiB in all, so that a machine of 512 MiB can do it.
 const BLOCKS: usize = 8;
@@ -62,7 +62,7 @@ fn waited<T>(counter: &AtomicU64, wait: impl FnOnce() -> T) -> T {
 pub fn each_piece<T: Send>(
     source: &Source,
     spans: &[Span],
-    meter: &Meter,
+    meter: &dyn Phase,
     work: Work<'_, T>,
 ) -> anyhow::Result<Vec<T>> {
     let (waits, stop) = (Waits::default(), AtomicBool::new(false));
@@ -151,8 +151,8 @@ pub fn each_item<I: Sync, T: Send>(
 #[cfg(test)]
 mod tests {
     use super::pieces;
-    use crate::media::device::BLOCK;
-    use crate::media::span::Span;
+    use crate::device::BLOCK;
+    use crate::span::Span;
 
     #[test]
     fn pieces_begin_where_a_disk_likes_it() {

@@ -9,9 +9,10 @@ use super::device::{BLOCK, Block, Medium};
 use super::gpt::SECTOR;
 use super::pipeline::{each_item, each_piece};
 use super::plan::Plan;
+use super::progress::{Limit, Progress};
+use super::seeding::configure;
 use super::source::Source;
 use super::span::{Span, joined, length};
-use crate::report::Report;
 
 /// How often a bad stretch is written again.
 const RETRIES: u32 = 2;
@@ -41,7 +42,9 @@ pub struct Job<'a> {
     /// Where to.
     pub medium: &'a dyn Medium,
     /// Who hears of it.
-    pub report: &'a Report,
+    pub progress: &'a dyn Progress,
+    /// What `nuvol.toml` on the medium shall say; otherwise all is as in the image.
+    pub config: Option<&'a [u8]>,
 }
 
 /// What was done.
@@ -84,6 +87,10 @@ impl Job<'_> {
             verified_bytes =
                 length(&self.plan.write) + self.ends().map(|(_, bytes)| bytes.len() as u64).sum::<u64>();
         }
+        // Before the tables: what boots is complete.
+        if let Some(text) = self.config {
+            configure(self.medium, self.source.config, text).context("writing the configuration")?;
+        }
         self.finish(verification)?;
         Ok(Outcome {
             written_bytes: length(&self.plan.write) + self.plan.head.len() as u64,
@@ -94,10 +101,10 @@ impl Job<'_> {
 
     /// Compares the medium with what it should hold, and writes nothing.
     pub fn compare(&self) -> anyhow::Result<u64> {
-        let meter = self.report.meter("verify", length(&self.plan.write));
+        let meter = self.progress.phase("verify", length(&self.plan.write));
         let compare =
             |span: Span, bytes: &[u8], scratch: &mut Block| Ok(self.difference(span, bytes, scratch));
-        let found = each_piece(self.source, &self.plan.write, &meter, &compare)?;
+        let found = each_piece(self.source, &self.plan.write, &*meter, &compare)?;
         meter.finish("");
         let mut bad: Vec<Span> = found.into_iter().flatten().collect();
         bad.extend(self.bad_ends()?);
@@ -116,7 +123,7 @@ impl Job<'_> {
         for (at, bytes) in [(*at, tail), (0, head)] {
             self.put(at, bytes)?;
         }
-        let meter = self.report.meter("erase", length(&self.plan.zero));
+        let meter = self.progress.phase("erase", length(&self.plan.zero));
         for span in &self.plan.discard {
             // The tables just written lie outside: they are held back from it.
             for part in super::span::without(&[*span], &self.meanwhile()) {
@@ -144,14 +151,14 @@ impl Job<'_> {
     }
 
     fn write(&self, verification: Verification) -> anyhow::Result<Vec<Sum>> {
-        let meter = self.report.meter("write", length(&self.plan.write));
+        let meter = self.progress.phase("write", length(&self.plan.write));
         let write = |span: Span, bytes: &[u8], _: &mut Block| {
             let what = || format!("writing {span}");
             self.medium.write_at(bytes, span.from).with_context(what)?;
             let read_back = verification == Verification::ReadBack;
             Ok(read_back.then(|| Sum { span, digest: Sha256::digest(bytes).into() }))
         };
-        let sums = each_piece(self.source, &self.plan.write, &meter, &write)?;
+        let sums = each_piece(self.source, &self.plan.write, &*meter, &write)?;
         self.medium.sync().context("writing what the disk still held in its own memory")?;
         meter.finish("");
         Ok(sums.into_iter().flatten().collect())
@@ -160,13 +167,13 @@ impl Job<'_> {
     /// Reads everything back; what is bad is written again, and is an error when that does not help. Returns how many
     /// stretches that were.
     fn verify(&self, sums: &[Sum]) -> anyhow::Result<usize> {
-        let meter = self.report.meter("verify", sums.iter().map(|sum| sum.span.length()).sum());
+        let meter = self.progress.phase("verify", sums.iter().map(|sum| sum.span.length()).sum());
         let look = |sum: &Sum, scratch: &mut Block| {
             let bytes = &mut scratch.bytes_mut()[..sum.span.length() as usize];
             // What cannot be read is as bad as what is wrong.
             let good =
                 self.medium.read_at(bytes, sum.span.from).is_ok() && *Sha256::digest(&*bytes) == sum.digest;
-            meter.add(sum.span.length(), Some(crate::report::Limit::Disk));
+            meter.add(sum.span.length(), Some(Limit::Disk));
             Ok((!good).then_some(sum.span))
         };
         let mut left: Vec<Span> = each_item(sums, &look)?.into_iter().flatten().collect();
@@ -176,7 +183,7 @@ impl Job<'_> {
             if left.is_empty() {
                 break;
             }
-            self.report.note(&format!("writing again what was not right: {} stretches", left.len()));
+            self.progress.note(&format!("writing again what was not right: {} stretches", left.len()));
             left = self.rewrite(&joined(left, 0))?;
         }
         if left.is_empty() { Ok(count) } else { Err(NotVerified(joined(left, 0)).into()) }
@@ -184,7 +191,7 @@ impl Job<'_> {
 
     /// Writes stretches again and looks at them at once; what is still wrong, to the sector.
     fn rewrite(&self, spans: &[Span]) -> anyhow::Result<Vec<Span>> {
-        let meter = self.report.meter("rewrite", length(spans));
+        let meter = self.progress.phase("rewrite", length(spans));
         let again = |span: Span, bytes: &[u8], scratch: &mut Block| {
             let written = self.medium.write_at(bytes, span.from).and_then(|()| self.medium.sync());
             if written.is_err() {
@@ -192,7 +199,7 @@ impl Job<'_> {
             }
             Ok(self.difference(span, bytes, scratch))
         };
-        let found = each_piece(self.source, spans, &meter, &again)?;
+        let found = each_piece(self.source, spans, &*meter, &again)?;
         meter.finish("");
         Ok(found.into_iter().flatten().collect())
     }

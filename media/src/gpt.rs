@@ -80,6 +80,11 @@ impl Table {
         self.entries.iter().enumerate().filter_map(|(at, bytes)| Entry::of(at + 1, bytes)).collect()
     }
 
+    /// Whether it is the table of the image that has `other`, which a node may have changed since.
+    pub fn is_of_same_image(&self, other: &Self) -> bool {
+        self.disk_id == other.disk_id
+    }
+
     /// The data partition of a Nuvol node, if this is a node's disk.
     pub fn data(&self) -> Option<Entry> {
         self.partitions().into_iter().find(|it| it.label == DATA_LABEL && it.bytes[..16] == LINUX)
@@ -193,7 +198,7 @@ fn word(bytes: &[u8], at: usize) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::{CONFIG_LABEL, DATA_LABEL, ReadAt, SECTOR, Table};
-    use crate::media::made_up::{disk, with_data};
+    use crate::made_up::{disk, with_data};
 
     fn read(bytes: &[u8]) -> Option<Table> {
         let read: ReadAt<'_> = &|at, length| {

@@ -1,17 +1,19 @@
 //! The image that is written: raw or compressed with zstd, with the map of what holds anything.
 
 use std::fs::File;
-use std::io::{BufReader, Read};
+#[cfg(feature = "zstd")]
+use std::io::{BufReader, Read as _};
 use std::os::unix::fs::{FileExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
+use nuvol_seed::Extent;
+use sha2::{Digest as _, Sha256};
 
-use super::Untrusted;
 use super::bmap::Bmap;
-use super::gpt::{SECTOR, Table};
-use super::span::{Span, joined};
-use crate::store::spans;
+use super::gpt::{CONFIG_LABEL, SECTOR, Table};
+use super::progress::Progress;
+use super::span::{Span, joined, spans};
 
 /// What is held back until all else is on the disk. Partitions begin behind it.
 pub const HEAD: u64 = 1 << 20;
@@ -19,7 +21,9 @@ pub const HEAD: u64 = 1 << 20;
 const ISO: Span = Span { from: 32_769, to: 32_774 };
 const ZSTD: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
 /// The grain of a map that is made here.
+#[cfg(feature = "zstd")]
 const GRAIN: usize = 64 << 10;
+#[cfg(feature = "zstd")]
 const READ: usize = 1 << 20;
 const PAGE: u64 = 4096;
 
@@ -27,6 +31,17 @@ const PAGE: u64 = 4096;
 #[derive(Debug, thiserror::Error)]
 #[error("`{}` is no image that a disk boots from; raw, raw.zst and iso are (those for virtual machines are not)", .0.display())]
 pub struct NotBootable(pub PathBuf);
+
+/// Something is not what its checksum or signature says: the program ends with 5.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct Untrusted(pub String);
+
+impl std::convert::From<anyhow::Error> for Untrusted {
+    fn from(err: anyhow::Error) -> Self {
+        Self(format!("{err:#}"))
+    }
+}
 
 /// An image.
 pub struct Source {
@@ -47,6 +62,8 @@ pub struct Source {
     pub end: Option<(u64, Vec<u8>)>,
     /// Its partition table.
     pub table: Option<Table>,
+    /// Where in it the configuration before boot has its place.
+    pub config: Option<Extent>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,10 +83,10 @@ impl Source {
         let count = file.read_at(&mut start, 0).with_context(what)?;
         anyhow::ensure!(count > 0, "the image `{}` is empty", path.display());
         let kind = if start == ZSTD { Kind::Zstd } else { Kind::Raw };
-        let (size_bytes, head, end, table) = (0, Vec::new(), None, None);
+        let (size_bytes, head, end, table, config) = (0, Vec::new(), None, None, None);
         let (mapped, sums, map) = (Vec::new(), Vec::new(), None);
         let path = path.to_owned();
-        let mut source = Self { path, file, kind, size_bytes, mapped, sums, map, head, end, table };
+        let mut source = Self { path, file, kind, size_bytes, mapped, sums, map, head, end, table, config };
         source.find_map(metadata.len())?;
         let head = HEAD.min(source.size_bytes);
         source.head = source.bytes(Span::new(0, head))?;
@@ -77,6 +94,7 @@ impl Source {
             return Err(NotBootable(source.path).into());
         }
         source.table = source.own_table()?;
+        source.config = source.place_of_config()?;
         if source.table.is_none() && source.size_bytes > HEAD {
             let from = HEAD.max((source.size_bytes - 1) / HEAD * HEAD);
             source.end = Some((from, source.bytes(Span::new(from, source.size_bytes))?));
@@ -121,15 +139,60 @@ impl Source {
         let what = || format!("reading the image `{}`", self.path.display());
         let from = match self.kind {
             Kind::Raw => From::File(&self.file),
-            Kind::Zstd => {
-                let file = File::open(&self.path).with_context(what)?;
-                let same = file.metadata().with_context(what)?.ino() == self.stamp()?.1;
-                anyhow::ensure!(same, "the image `{}` was replaced while it was used", self.path.display());
-                let reader = BufReader::with_capacity(READ, file);
-                From::Unpacked(Box::new(zstd::Decoder::with_buffer(reader).with_context(what)?))
-            }
+            Kind::Zstd => self.unpacked().with_context(what)?,
         };
-        Ok(Stream { from, at: 0, path: &self.path, scratch: Vec::new() })
+        Ok(Stream {
+            from,
+            path: &self.path,
+            #[cfg(feature = "zstd")]
+            at: 0,
+            #[cfg(feature = "zstd")]
+            scratch: Vec::new(),
+        })
+    }
+
+    #[cfg(feature = "zstd")]
+    fn unpacked(&self) -> anyhow::Result<From<'_>> {
+        let file = File::open(&self.path)?;
+        let same = file.metadata()?.ino() == self.stamp()?.1;
+        anyhow::ensure!(same, "it was replaced while it was used");
+        let reader = BufReader::with_capacity(READ, file);
+        Ok(From::Unpacked(Box::new(zstd::Decoder::with_buffer(reader)?)))
+    }
+
+    #[cfg(not(feature = "zstd"))]
+    fn unpacked(&self) -> anyhow::Result<From<'_>> {
+        anyhow::bail!("it is compressed, which this program cannot read")
+    }
+
+    /// Whether the stretches that the map names have the bytes that it says.
+    pub fn check_ranges(&self, progress: &dyn Progress) -> anyhow::Result<()> {
+        if self.sums.is_empty() {
+            return Ok(());
+        }
+        let mut stream = self.stream()?;
+        let mut buffer = vec![0; 1 << 20];
+        let phase = progress.phase("check", self.sums.iter().map(|(span, _)| span.length()).sum());
+        for (span, sum) in &self.sums {
+            let mut hasher = Sha256::new();
+            let mut at = span.from;
+            while at < span.to {
+                let part = usize::try_from(span.to - at).map_or(buffer.len(), |it| it.min(buffer.len()));
+                stream.read_at(&mut buffer[..part], at)?;
+                hasher.update(&buffer[..part]);
+                at += part as u64;
+                phase.add(part as u64, None);
+            }
+            let found: String = hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+            if found != *sum {
+                let (map, image) = (self.map.as_deref().unwrap_or(Path::new("")), self.path());
+                let text =
+                    format!("the map `{}` is not of `{}`: {span} differ", map.display(), image.display());
+                return Err(Untrusted(text).into());
+            }
+        }
+        phase.finish("");
+        Ok(())
     }
 
     /// A stretch of whole pages: some file systems tell of smaller ones.
@@ -155,9 +218,32 @@ impl Source {
             let found = spans(&self.file, 0, file_bytes)?;
             self.mapped = found.into_iter().map(|(from, to)| Span::new(from, to)).collect();
         } else {
-            (self.size_bytes, self.mapped) = self.stream()?.map()?;
+            (self.size_bytes, self.mapped) = self.map_by_reading()?;
         }
         Ok(())
+    }
+
+    #[cfg(feature = "zstd")]
+    fn map_by_reading(&self) -> anyhow::Result<(u64, Vec<Span>)> {
+        self.stream()?.map()
+    }
+
+    #[cfg(not(feature = "zstd"))]
+    fn map_by_reading(&self) -> anyhow::Result<(u64, Vec<Span>)> {
+        self.stream().map(|_| (0, Vec::new()))
+    }
+
+    /// Of an ISO, which has no such table in its head, the file system must be looked for.
+    fn place_of_config(&self) -> anyhow::Result<Option<Extent>> {
+        let what = || format!("reading the image `{}`", self.path.display());
+        match &self.table {
+            Some(table) => {
+                let partition = table.partitions().into_iter().find(|it| it.label == CONFIG_LABEL);
+                Ok(partition.map(|it| Extent { offset: it.span.from, size: it.span.length() }))
+            }
+            None if self.kind == Kind::Raw => nuvol_seed::find(&self.file).with_context(what),
+            None => Ok(None),
+        }
     }
 
     /// The table in its head. One that is only at its end is of no use to a firmware.
@@ -177,13 +263,16 @@ impl Source {
 /// Reads an image from start to end.
 pub struct Stream<'a> {
     from: From<'a>,
-    at: u64,
     path: &'a Path,
+    #[cfg(feature = "zstd")]
+    at: u64,
+    #[cfg(feature = "zstd")]
     scratch: Vec<u8>,
 }
 
 enum From<'a> {
     File(&'a File),
+    #[cfg(feature = "zstd")]
     Unpacked(Box<zstd::Decoder<'static, BufReader<File>>>),
 }
 
@@ -193,6 +282,7 @@ impl Stream<'_> {
         let what = || format!("reading the image `{}`", self.path.display());
         match &mut self.from {
             From::File(file) => file.read_exact_at(buffer, offset).with_context(what)?,
+            #[cfg(feature = "zstd")]
             From::Unpacked(decoder) => {
                 self.scratch.resize(READ, 0);
                 while self.at < offset {
@@ -203,11 +293,15 @@ impl Stream<'_> {
                 decoder.read_exact(buffer).with_context(what)?;
             }
         }
-        self.at = offset + buffer.len() as u64;
+        #[cfg(feature = "zstd")]
+        {
+            self.at = offset + buffer.len() as u64;
+        }
         Ok(())
     }
 
     /// Unpacks all of it: its size and what of it is not zero.
+    #[cfg(feature = "zstd")]
     fn map(mut self) -> anyhow::Result<(u64, Vec<Span>)> {
         let what = || format!("reading the image `{}`", self.path.display());
         let From::Unpacked(decoder) = &mut self.from else { anyhow::bail!("the image is not compressed") };

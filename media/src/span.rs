@@ -1,6 +1,7 @@
 //! Stretches of an image or a disk in bytes, and lists of them.
 
 use std::fmt;
+use std::fs::File;
 
 use serde::Serialize;
 
@@ -82,6 +83,25 @@ pub fn without(spans: &[Span], holes: &[Span]) -> Vec<Span> {
 /// What of `spans` is also in `others`; both in order and without overlap.
 pub fn within(spans: &[Span], others: &[Span]) -> Vec<Span> {
     spans.iter().flat_map(|span| others.iter().filter_map(|other| span.and(other))).collect()
+}
+
+/// Where a file has data between bytes `at` and `end`, as `from..to`; between lie holes. Reading a hole makes the
+/// kernel fill pages with zeros, which takes longer than hashing them.
+pub fn spans(file: &File, mut at: u64, end: u64) -> anyhow::Result<Vec<(u64, u64)>> {
+    use rustix::fs::SeekFrom::{Data, Hole};
+    let mut found = Vec::new();
+    while at < end {
+        let from = match rustix::fs::seek(file, Data(at)) {
+            Ok(from) if from >= end => break,
+            Ok(from) => from,
+            // Only a hole is left.
+            Err(rustix::io::Errno::NXIO) => break,
+            Err(err) => return Err(err.into()),
+        };
+        at = rustix::fs::seek(file, Hole(from))?.min(end);
+        found.push((from, at));
+    }
+    Ok(found)
 }
 
 #[cfg(test)]

@@ -39,6 +39,11 @@ pub trait Medium: Sync {
     fn sync(&self) -> io::Result<()>;
 }
 
+/// Only root may have the disk.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}: run it as root, with `sudo` before it")]
+pub struct NeedsRoot(String);
+
 /// A disk that is ours.
 pub struct Device {
     file: File,
@@ -72,9 +77,7 @@ impl Device {
                     Some(Errno::BUSY) => refused(Refusal::Taken(disk.path.clone())),
                     Some(Errno::NOENT | Errno::NXIO) => refused(Refusal::Missing(disk.path.clone())),
                     Some(Errno::ROFS) => refused(Refusal::ReadOnly(disk.path.clone())),
-                    Some(Errno::ACCESS | Errno::PERM) => anyhow::Error::from(err)
-                        .context(crate::host::EnvironmentLacks)
-                        .context(format!("{}: run it as root (`sudo nuvol flash …`)", what())),
+                    Some(Errno::ACCESS | Errno::PERM) => anyhow::Error::from(err).context(NeedsRoot(what())),
                     _ => anyhow::Error::from(err).context(what()),
                 });
             }
@@ -89,6 +92,20 @@ impl Device {
             lock(&file, &disk.path)?;
         }
         Ok(Self { file, path: disk.path.clone(), size_bytes: disk.size_bytes, discards: disk.discards })
+    }
+
+    /// Whether nothing is on it that anybody could miss: its first and last MiB are zeros, so that there is neither a
+    /// table nor a file system.
+    pub fn is_blank(&self) -> io::Result<bool> {
+        let length = self.size_bytes.min(1 << 20);
+        let mut block = Block::new(length as usize)?;
+        for at in [0, self.size_bytes - length] {
+            self.read_at(block.bytes_mut(), at)?;
+            if block.bytes().iter().any(|byte| *byte != 0) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 
     /// The partition table on it.

@@ -10,6 +10,10 @@ use super::inventory::System;
 
 /// Folders that the running system cannot do without.
 const OWN: [&str; 7] = ["/", "/usr", "/boot", "/boot/efi", "/efi", "/var", "/etc"];
+/// Where a live system has what it was started from: the medium, and what lies in it.
+const LIVE: &str = "/run/nuvol/";
+/// There it notes the device, which stays the medium when all of it was copied to memory.
+const MEDIUM_DEVICE: &str = "run/nuvol/device";
 
 /// One use of a disk.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -77,6 +81,7 @@ impl Users {
         for table in ["proc/1/mountinfo", "proc/self/mountinfo"] {
             users.add_mounts(&system.text(Path::new(table)).unwrap_or_default());
         }
+        users.add_medium(system);
         users.add_btrfs(system)?;
         let swaps = system.text(Path::new("proc/swaps")).unwrap_or_default();
         users.swaps =
@@ -99,6 +104,13 @@ impl Users {
             for key in [Some(number.to_owned()), source].into_iter().flatten() {
                 self.mounts.entry(key).or_default().insert(unescaped(mountpoint));
             }
+        }
+    }
+
+    /// The medium that a live system was started from, which may be copied to memory and not be mounted any more.
+    fn add_medium(&mut self, system: &System) {
+        if let Some(device) = system.text(Path::new(MEDIUM_DEVICE)) {
+            self.mounts.entry(device).or_default().insert(format!("{LIVE}medium"));
         }
     }
 
@@ -143,7 +155,7 @@ impl Users {
         let keys = [Some(number.clone()), Some(name.to_owned()), base(&device)];
         for mountpoint in keys.iter().flatten().filter_map(|key| self.mounts.get(key)).flatten() {
             let (device, mountpoint) = (device.clone(), mountpoint.clone());
-            let is_own = OWN.contains(&mountpoint.as_str());
+            let is_own = OWN.contains(&mountpoint.as_str()) || mountpoint.starts_with(LIVE);
             found.insert(if is_own {
                 Use::System { device, mountpoint }
             } else {
