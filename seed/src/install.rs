@@ -114,7 +114,7 @@ pub(crate) fn read(finder: &mut Finder<'_>, value: &Spanned<DeValue<'_>>) -> Opt
             .mend("add `serial`, `vendor`, `model`, `transport`, `min-size` or `max-size`");
     }
     // Half of what was meant may be another disk.
-    (finder.problems.len() == before).then(|| Install {
+    (finder.problems.len() == before).then_some(Install {
         serial,
         vendor,
         model,
