@@ -2,9 +2,7 @@
 
 #![allow(clippy::unwrap_used)]
 
-mod common;
-
-use common::assert_golden;
+use crate::common::assert_golden;
 use nuvol::spec::{Architecture, ProfileName, Tree, yaml};
 use nuvol::{overlay, plan};
 

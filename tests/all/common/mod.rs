@@ -1,4 +1,10 @@
-//! Golden files: what a program printed once, was looked at by a person, and must print again.
+//! What several tests use. Golden files: what a program printed once, was looked at by a person, and must print again.
+#![allow(clippy::unwrap_used)]
+#![expect(clippy::disallowed_methods, reason = "tests start programs as people do")]
+
+pub mod archive;
+pub mod lab;
+pub mod mirror;
 
 use std::fs;
 use std::path::Path;

@@ -4,15 +4,8 @@
 
 #![expect(clippy::disallowed_methods, reason = "tests start nuvol as people do")]
 #![allow(clippy::unwrap_used)]
-#![allow(dead_code, reason = "other tests use more of the lab")]
 
-mod common {
-    pub mod archive;
-    pub mod lab;
-    pub mod mirror;
-}
-
-use common::lab::{Lab, wanted};
+use crate::common::lab::{Lab, wanted};
 
 /// A lab whose archive has newer packages than its lock.
 fn outdated() -> Lab {

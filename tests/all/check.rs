@@ -3,11 +3,9 @@
 #![allow(clippy::unwrap_used)]
 #![expect(clippy::disallowed_methods, reason = "the program under test is run as a user would")]
 
-mod common;
-
 use std::process::Command;
 
-use common::assert_golden;
+use crate::common::assert_golden;
 
 /// Runs `nuvol`, and compares all that it said with a golden transcript.
 fn check(name: &str, arguments: &[&str]) {

@@ -7,8 +7,8 @@ use std::process::Command;
 
 use nuvol::media::{Filter, System};
 
-use super::common::assert_golden;
 use super::machine;
+use crate::common::assert_golden;
 
 /// Runs `nuvol flash` on the machine that is laid out in `root`, and says what it said.
 fn flash(root: &Path, args: &[&str]) -> String {

@@ -6,17 +6,11 @@
 #![expect(clippy::disallowed_methods, reason = "tests start nuvol as people do")]
 #![allow(clippy::unwrap_used)]
 
-mod common {
-    pub mod archive;
-    pub mod lab;
-    pub mod mirror;
-}
-
 use std::fs;
 use std::net::TcpListener;
 
-use common::lab::{Lab, wanted};
-use common::mirror::Fault;
+use crate::common::lab::{Lab, wanted};
+use crate::common::mirror::Fault;
 
 #[test]
 fn an_index_that_cannot_be_had() {
