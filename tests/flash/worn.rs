@@ -62,7 +62,7 @@ fn write(at: u64, times: u32) -> (anyhow::Result<Outcome>, Vec<u8>) {
     let source = Source::open(&raw).unwrap();
     let plan = Plan::new(&source, SIZE, None, Mode::Overwrite, "disk").unwrap();
     let report = Report::new(Voice::Json);
-    let job = Job { source: &source, plan: &plan, medium: &medium, report: &report };
+    let job = Job { source: &source, plan: &plan, medium: &medium, progress: &report, config: None };
     let outcome = job.run(Verification::ReadBack);
     let mut head = vec![0; 1024];
     medium.file.read_exact_at(&mut head, 0).unwrap();
