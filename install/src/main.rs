@@ -1,6 +1,6 @@
 //! `nuvol-install`: started by the live system at boot, or by a person in it.
 
-use std::fs;
+use std::fs::{self, File};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -11,7 +11,7 @@ use nuvol_install::asked::{Asked, asked};
 use nuvol_install::console::{Console, Everywhere, consoles};
 use nuvol_install::ground::Ground;
 use nuvol_install::{power, unattended, wizard, words};
-use nuvol_seed::{Install, Then};
+use nuvol_seed::{CONFIG_FILE, Install, Then, Volume};
 use sd_notify::NotifyState;
 
 /// Install a node from the live system on a disk of this machine
@@ -70,12 +70,21 @@ impl Arguments {
 
     fn config(&self) -> anyhow::Result<Option<String>> {
         match fs::read(&self.config) {
-            Err(err) if err.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            Err(err) if err.kind() == std::io::ErrorKind::NotFound => Ok(self.config_of_medium()),
             bytes => {
                 let bytes = bytes.with_context(|| format!("reading `{}`", self.config.display()))?;
                 Ok(Some(String::from_utf8_lossy(&bytes).into_owned()))
             }
         }
+    }
+
+    /// The same from the medium itself, where nobody left it to us: `nuvol-config` gives up early on a slow machine.
+    fn config_of_medium(&self) -> Option<String> {
+        let device = fs::read_to_string(self.system.join("run/nuvol/device")).ok()?;
+        let medium = File::open(self.system.join("dev").join(device.trim())).ok()?;
+        let place = nuvol_seed::find(&medium).ok()??;
+        let bytes = Volume::open(&medium, place).ok()?.read(CONFIG_FILE).ok()??;
+        Some(String::from_utf8_lossy(&bytes).into_owned())
     }
 
     fn then(&self, then: Then) -> anyhow::Result<()> {
