@@ -18,7 +18,7 @@ use nuvol_agent::helper::verbs::{Helper, Options};
 use tokio::net::UnixListener;
 use tokio::signal::unix::{SignalKind, signal};
 
-#[path = "../tests/common/mod.rs"]
+#[path = "../tests/all/common/mod.rs"]
 mod common;
 
 use common::{Daemon, State};

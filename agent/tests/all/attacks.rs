@@ -18,11 +18,11 @@ fn routed(source: &str) -> Vec<String> {
 }
 
 fn pages() -> Vec<String> {
-    routed(include_str!("../src/http/rooms.rs"))
+    routed(include_str!("../../src/http/rooms.rs"))
 }
 
 fn forms() -> Vec<String> {
-    routed(include_str!("../src/http/forms/mod.rs"))
+    routed(include_str!("../../src/http/forms/mod.rs"))
 }
 
 /// A form with fields that would do something wherever it is sent.

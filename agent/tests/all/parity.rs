@@ -122,8 +122,8 @@ async fn operations() -> BTreeSet<String> {
 async fn all_that_pages_can_do_the_api_can() {
     let known = operations().await;
     for (source, table) in [
-        (include_str!("../src/http/forms/mod.rs"), &FORMS[..]),
-        (include_str!("../src/http/rooms.rs"), &PAGES[..]),
+        (include_str!("../../src/http/forms/mod.rs"), &FORMS[..]),
+        (include_str!("../../src/http/rooms.rs"), &PAGES[..]),
     ] {
         let listed: BTreeSet<_> = table.iter().map(|(path, _)| *path).collect();
         assert_eq!(routed(source), listed, "each has its line in the table above");

@@ -17,7 +17,7 @@ use nuvol_agent::node::{Effect, Problem};
 use samples::{SAMPLES, data, form};
 use sha2::{Digest, Sha256};
 
-#[path = "../examples/pages/samples/mod.rs"]
+#[path = "../../examples/pages/samples/mod.rs"]
 mod samples;
 
 fn english(role: Option<Role>) -> Context {
@@ -66,7 +66,7 @@ fn every_page_is_whole_in_every_language() {
 
 #[test]
 fn the_samples_show_every_service_of_the_catalogue() {
-    let catalogue = include_str!("../../packages.yaml");
+    let catalogue = include_str!("../../../packages.yaml");
     let names = catalogue.split("\nservices:\n").nth(1).unwrap().lines();
     let names = names.filter_map(|line| line.strip_prefix("  ")?.strip_suffix(':'));
     let names: Vec<_> = names.filter(|name| !name.starts_with([' ', '#', '-'])).collect();
@@ -348,16 +348,16 @@ fn hostile_text_stays_text() {
 
 #[test]
 fn vendored_scripts_are_what_their_list_says() {
-    let readme = include_str!("../assets/vendor/README.md");
+    let readme = include_str!("../../assets/vendor/README.md");
     let scripts = [
-        ("htmx.min.js", include_bytes!("../assets/vendor/htmx.min.js").as_slice()),
-        ("sse.min.js", include_bytes!("../assets/vendor/sse.min.js").as_slice()),
+        ("htmx.min.js", include_bytes!("../../assets/vendor/htmx.min.js").as_slice()),
+        ("sse.min.js", include_bytes!("../../assets/vendor/sse.min.js").as_slice()),
     ];
     for (name, script) in scripts {
         let digest: String = Sha256::digest(script).iter().map(|byte| format!("{byte:02x}")).collect();
         let row = readme.lines().find(|line| line.starts_with(&format!("| `{name}` |"))).unwrap();
         assert!(row.ends_with(&format!("`{digest}` |")), "{name} is {digest}");
     }
-    assert!(include_str!("../assets/nuvol.css").len() <= 16 * 1024, "the budget of the style sheet");
-    assert!(include_str!("../assets/nuvol.js").lines().count() < 100, "the budget of the script");
+    assert!(include_str!("../../assets/nuvol.css").len() <= 16 * 1024, "the budget of the style sheet");
+    assert!(include_str!("../../assets/nuvol.js").lines().count() < 100, "the budget of the script");
 }

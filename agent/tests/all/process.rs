@@ -59,7 +59,7 @@ fn people_sessions_and_tokens_outlive_a_restart_and_the_claim_code_does_not() {
 /// With the environment that the unit gives it.
 #[test]
 fn the_memory_of_a_hash_is_given_back() {
-    const UNIT: &str = include_str!("../package/root/usr/lib/systemd/system/nuvol-agent.service");
+    const UNIT: &str = include_str!("../../package/root/usr/lib/systemd/system/nuvol-agent.service");
     let home = tempfile::tempdir().unwrap();
     let mut program = Command::new("env");
     program.args(UNIT.lines().filter_map(|line| line.strip_prefix("Environment=")));
