@@ -7,7 +7,7 @@
 #[path = "common/mod.rs"]
 mod common;
 #[allow(dead_code)]
-#[path = "../../tests/flash/disks.rs"]
+#[path = "../../tests/all/flash/disks.rs"]
 mod disks;
 
 use std::fs::File;

@@ -7,9 +7,9 @@
 #[path = "common/mod.rs"]
 mod common;
 #[allow(dead_code)]
-#[path = "../../tests/flash/disks.rs"]
+#[path = "../../tests/all/flash/disks.rs"]
 mod disks;
-#[path = "../../tests/flash/machine.rs"]
+#[path = "../../tests/all/flash/machine.rs"]
 mod machine;
 
 use std::fs::File;

@@ -67,7 +67,10 @@ fn every_module_is_on_the_map() {
     for (file, _) in sources("src") {
         let module = module_of(&file);
         let known = ABOVE.contains(&module) || MAY_USE.iter().any(|(name, _)| *name == module);
-        assert!(known, "{file}: `{module}` is not on the map (docs/ARCHITECTURE.md, tests/all/architecture.rs)");
+        assert!(
+            known,
+            "{file}: `{module}` is not on the map (docs/ARCHITECTURE.md, tests/all/architecture.rs)"
+        );
     }
 }
 

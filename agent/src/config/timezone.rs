@@ -1,7 +1,7 @@
 //! The zone that the clock shows: the link that localtime(5) describes.
 
-use std::fs;
-use std::io::{self, ErrorKind};
+use std::fs::{self, File};
+use std::io::{self, ErrorKind, Read};
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
@@ -9,6 +9,9 @@ use anyhow::Context;
 
 use super::Places;
 use crate::durable;
+
+/// The longest path, PATH_MAX of Linux.
+const PATH_BYTES: u64 = 4096;
 
 /// Where the image's own link leads, kept while another is set.
 pub(super) fn before(places: &Places) -> PathBuf {
@@ -24,10 +27,7 @@ pub(super) fn is_here(zone: &str, places: &Places) -> bool {
 /// it: what was before is noted before anything changes, and forgotten after it is back.
 pub(super) fn apply(zone: Option<&str>, places: &Places) -> anyhow::Result<()> {
     let (link, note) = (&places.localtime, before(places));
-    let noted = match fs::read_to_string(&note) {
-        Err(error) if error.kind() == ErrorKind::NotFound => None,
-        text => Some(text.with_context(|| format!("reading `{}`", note.display()))?),
-    };
+    let noted = read(&note).with_context(|| format!("reading `{}`", note.display()))?;
     match zone.filter(|zone| is_here(zone, places)) {
         Some(zone) => {
             if noted.is_none() {
@@ -42,6 +42,16 @@ pub(super) fn apply(zone: Option<&str>, places: &Places) -> anyhow::Result<()> {
             durable::restore(&note, None, 0o644)
         }
     }
+}
+
+/// The path in a note, if it is there.
+fn read(note: &Path) -> io::Result<Option<String>> {
+    let mut text = String::new();
+    match File::open(note) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        file => file?.take(PATH_BYTES).read_to_string(&mut text)?,
+    };
+    Ok(Some(text))
 }
 
 /// Where the link leads; nowhere, where there is none.
