@@ -2,7 +2,6 @@
 //!
 //! Needs apt-ftparchive, dpkg-deb and gpg, so asked for by `RUN_SLOW_TESTS=1`.
 
-#![expect(clippy::disallowed_methods, reason = "tests start nuvol as people do")]
 #![allow(clippy::unwrap_used)]
 
 use crate::common::lab::{Lab, wanted};

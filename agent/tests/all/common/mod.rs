@@ -1,4 +1,7 @@
 //! A D-Bus of the test's own with a pretend systemd on it, that remembers what it was told.
+#![allow(clippy::unwrap_used)]
+#![allow(clippy::disallowed_types, reason = "what zbus's `interface` expands to")]
+#![allow(clippy::disallowed_methods, reason = "tests start a D-Bus of their own and look at files")]
 #![allow(dead_code, reason = "not every test needs all of it")]
 
 use std::collections::{BTreeMap, BTreeSet};
