@@ -119,9 +119,12 @@ impl DiskMaking<'_> {
     fn small(&self, bench: &Bench<'_>, raw: &Path, tree: &Tree, work: &Path) -> anyhow::Result<()> {
         self.partition(bench, raw)?;
         let files = BootFiles::unpack(tree, self.architecture, &work.join("boot"))?;
-        self.bios(bench, raw, &files, work)?;
-        self.esp(bench, raw, &files, work)?;
-        self.config(bench, raw, work)
+        std::thread::scope(|scope| {
+            let bios = scope.spawn(|| self.bios(bench, raw, &files, work));
+            self.esp(bench, raw, &files, work)?;
+            self.config(bench, raw, work)?;
+            bios.join().unwrap_or_else(|_| anyhow::bail!("the thread of GRUB's core panicked"))
+        })
     }
 
     fn partition(&self, bench: &Bench<'_>, raw: &Path) -> anyhow::Result<()> {
@@ -134,7 +137,7 @@ impl DiskMaking<'_> {
 
     fn bios(&self, bench: &Bench<'_>, raw: &Path, files: &BootFiles, work: &Path) -> anyhow::Result<()> {
         let Some(place) = self.layout.bios else { return Ok(()) };
-        let (early, core) = (work.join("early.cfg"), work.join("core.img"));
+        let (early, core) = (work.join("core.cfg"), work.join("core.img"));
         fs::write(&early, boot::early_configuration(self.disk.ids.root))
             .context("writing GRUB's first words")?;
         let args = boot::core_arguments(&files.modules(), &early, &core);

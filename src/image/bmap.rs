@@ -17,6 +17,10 @@ use crate::workshop::{Finished as _, Making, Workshop};
 /// What stands for the map's own checksum while it is taken.
 const NO_CHECKSUM: &str = "0000000000000000000000000000000000000000000000000000000000000000";
 
+/// The longest range: several are summed at once, and whoever reads the image back learns where it is bad.
+/// In bytes, a multiple of the block.
+const LONGEST: u64 = 32 << 20;
+
 /// All that it is made from.
 #[derive(Serialize)]
 pub struct Bmap<'a> {
@@ -26,19 +30,27 @@ pub struct Bmap<'a> {
 
 impl Making for Bmap<'_> {
     const STAGE: &'static str = "bmap";
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
     const FILE: &'static str = "disk.bmap";
 
     fn make(&self, shop: &Workshop, to: &Path, _: &Path) -> anyhow::Result<()> {
         let raw = self.disk.file(shop)?;
         let layout = self.disk.layout();
-        let spans = used(&raw, &layout)?;
+        let spans: Vec<Span> = used(&raw, &layout)?.into_iter().flat_map(parts).collect();
         let what = || format!("mapping `{}`", raw.display());
         let file = File::open(&raw).with_context(what)?;
         let sums = side_by_side(&spans, |span| checksum(&file, *span)).with_context(what)?;
         let text = text(layout.size, &spans, &sums).with_context(what)?;
         std::fs::write(to, text).context("writing the block map")
     }
+}
+
+/// `span` in parts of at most `LONGEST` bytes, which begin at its multiples.
+fn parts(span: Span) -> impl Iterator<Item = Span> {
+    let end = span.offset + span.size;
+    let next = move |at: &u64| Some((at / LONGEST + 1) * LONGEST).filter(|it| *it < end);
+    std::iter::successors(Some(span.offset), next)
+        .map(move |at| Span { offset: at, size: end.min((at / LONGEST + 1) * LONGEST) - at })
 }
 
 fn checksum(file: &File, span: Span) -> anyhow::Result<String> {
@@ -81,10 +93,20 @@ fn text(size: u64, spans: &[Span], sums: &[String]) -> anyhow::Result<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::text;
+    use super::{LONGEST, parts, text};
     use crate::disk::Span;
     use crate::store::hex;
     use sha2::{Digest as _, Sha256};
+
+    #[test]
+    fn long_spans_are_several_ranges() {
+        let of =
+            |offset, size| parts(Span { offset, size }).map(|it| (it.offset, it.size)).collect::<Vec<_>>();
+        assert_eq!(of(8192, 4096), [(8192, 4096)]);
+        assert_eq!(of(LONGEST, LONGEST), [(LONGEST, LONGEST)]);
+        let expected = [(LONGEST - 4096, 4096), (LONGEST, LONGEST), (2 * LONGEST, 100)];
+        assert_eq!(of(LONGEST - 4096, LONGEST + 4196), expected);
+    }
 
     #[test]
     fn a_map_tells_its_ranges_and_sums_itself_up() {

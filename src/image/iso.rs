@@ -75,45 +75,59 @@ impl<'a> Iso<'a> {
 
 impl Making for Iso<'_> {
     const STAGE: &'static str = "iso";
-    const VERSION: u32 = 8;
+    const VERSION: u32 = 9;
     const FILE: &'static str = "live.iso";
 
     fn make(&self, shop: &Workshop, to: &Path, work: &Path) -> anyhow::Result<()> {
         let medium = work.join("medium");
-        let tree = self.root.tree()?;
-        let files = BootFiles::unpack(&tree, self.architecture, &work.join("boot"))?;
         for folder in [".disk", "boot/grub", "EFI/BOOT", "live"] {
             fs::create_dir_all(medium.join(folder)).context("making the medium")?;
         }
         fs::write(medium.join(".disk").join(&self.build), "").context("naming the build")?;
         fs::write(medium.join(".disk/info"), &self.title).context("naming the build")?;
         fs::write(medium.join("boot/grub/grub.cfg"), self.menu()).context("writing the menu")?;
-        for (link, name) in [("vmlinuz", "vmlinuz"), ("initrd.img", "initrd.img")] {
-            fs::write(medium.join("live").join(name), kernel_file(&tree, link)?)
-                .context("adding the kernel")?;
-        }
-        drop(tree);
-
         let raw = self.disk.file(shop)?;
         File::create(to).context("making the ISO")?;
         let bench = self.tools.bench(shop, self.epoch).write(work).write(to);
         let bench = bench.lend(raw.parent().context("the disk lies nowhere")?);
-        // Beside the disk lies its map: with it the installer writes no holes, and knows whether the medium is whole.
-        let map = work.join(format!("{}.bmap", raw.file_name().unwrap_or_default().display()));
-        Bmap { disk: self.disk }.make(shop, &map, work)?;
-        self.squash(&bench, &[&raw, &map], &medium.join("live/disk.squashfs"))?;
-        let appended = [self.efi(&bench, &files, work)?, self.config(&bench, work)?];
-        for (from, to) in [(files.shim(), files.default_name()), (files.grub("gcd"), files.name("grub"))] {
-            fs::copy(from, medium.join("EFI/BOOT").join(to)).context("adding boot loaders")?;
-        }
-        let core = has_bios(self.architecture).then(|| self.core(&bench, &files, work, &medium));
-        core.transpose()?;
+        let (files, appended) = std::thread::scope(|scope| {
+            let small = scope.spawn(|| self.small(&bench, &medium, work));
+            // Beside the disk lies its map: with it the installer writes no holes, and knows whether the medium is
+            // whole.
+            let map = work.join(format!("{}.bmap", raw.file_name().unwrap_or_default().display()));
+            Bmap { disk: self.disk }.make(shop, &map, work)?;
+            self.squash(&bench, &[&raw, &map], &medium.join("live/disk.squashfs"))?;
+            small.join().unwrap_or_else(|_| anyhow::bail!("the thread of the boot loaders panicked"))
+        })?;
         date_all(&medium, UNIX_EPOCH + Duration::from_secs(self.epoch)).context("dating the medium")?;
         self.assemble(&bench, &files, &medium, &appended, to)
     }
 }
 
 impl Iso<'_> {
+    /// The kernel and the boot loaders: all but the disk. Returns the partitions that are appended.
+    fn small(
+        &self,
+        bench: &Bench<'_>,
+        medium: &Path,
+        work: &Path,
+    ) -> anyhow::Result<(BootFiles, [PathBuf; 2])> {
+        let tree = self.root.tree()?;
+        let files = BootFiles::unpack(&tree, self.architecture, &work.join("boot"))?;
+        for (link, name) in [("vmlinuz", "vmlinuz"), ("initrd.img", "initrd.img")] {
+            fs::write(medium.join("live").join(name), kernel_file(&tree, link)?)
+                .context("adding the kernel")?;
+        }
+        for (from, to) in [(files.shim(), files.default_name()), (files.grub("gcd"), files.name("grub"))] {
+            fs::copy(from, medium.join("EFI/BOOT").join(to)).context("adding boot loaders")?;
+        }
+        if has_bios(self.architecture) {
+            self.core(bench, &files, work, medium)?;
+        }
+        let appended = [self.efi(bench, &files, work)?, self.config(bench, work)?];
+        Ok((files, appended))
+    }
+
     /// The files `from` as a squashfs.
     fn squash(&self, bench: &Bench<'_>, from: &[&Path], to: &Path) -> anyhow::Result<()> {
         let from: Vec<String> = from.iter().map(|it| show(it)).collect();

@@ -122,20 +122,37 @@ impl Installation<'_> {
         } else {
             self.go_on(&mut interests)?
         };
-        for Wave { needs, packages } in waves(&facts) {
-            let packages: Vec<usize> = packages.into_iter().filter(|it| !configured.contains(it)).collect();
-            self.configure(&chroot, &needs, &mut configured)?;
-            self.prepare(&chroot, &packages)?;
-            let touched = self.unpack(&packages, &mut interests)?;
-            self.tell(&chroot, &interests, &configured, &touched)?;
+        let has_hooks = std::thread::scope(|scope| {
+            let mut indexing = None;
+            for Wave { needs, packages } in waves(&facts) {
+                let packages: Vec<usize> =
+                    packages.into_iter().filter(|it| !configured.contains(it)).collect();
+                self.configure(&chroot, &needs, &mut configured)?;
+                self.prepare(&chroot, &packages)?;
+                let touched = self.unpack(&packages, &mut interests)?;
+                self.tell(&chroot, &interests, &configured, &touched)?;
+                // A processor waits while scripts run. What fails now is told when it is done in its place.
+                if indexing.is_none() && self.job.below.is_empty() && chroot.has_modules() {
+                    indexing = Some(scope.spawn(|| chroot.index_modules().ok()));
+                }
+            }
+            // What the initial ram disk is made from first: it is made beside the rest.
+            let hooks = self.hooks.lock().unwrap_or_else(PoisonError::into_inner).clone();
+            let has_hooks = !hooks.is_empty();
+            self.configure(&chroot, &needs_of(&facts, hooks), &mut configured)?;
+            Self::configure_rest(&chroot, has_hooks)?;
+            anyhow::Ok(has_hooks)
+        })?;
+        if !has_hooks {
+            chroot.initial_ram_disks_if_called()?;
         }
-        // What the initial ram disk is made from first: it is made beside the rest.
-        let hooks = self.hooks.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let has_hooks = !hooks.is_empty();
-        self.configure(&chroot, &needs_of(&facts, hooks), &mut configured)?;
-        if has_hooks {
-            chroot.step_back();
-        }
+        self.mark_automatic()?;
+        self.finish()?;
+        chroot.leave()
+    }
+
+    /// All that is unpacked, and beside it what takes long and depends on the tree alone.
+    fn configure_rest(chroot: &Chroot<'_>, has_hooks: bool) -> anyhow::Result<()> {
         let done = AtomicBool::new(false);
         std::thread::scope(|scope| {
             let beside = scope.spawn(|| if has_hooks { chroot.initial_ram_disks() } else { anyhow::Ok(()) });
@@ -147,13 +164,7 @@ impl Installation<'_> {
             [beside, certificates].into_iter().try_for_each(|thread| {
                 thread.join().unwrap_or_else(|_| anyhow::bail!("a thread of the installation panicked"))
             })
-        })?;
-        if !has_hooks {
-            chroot.initial_ram_disks_if_called()?;
-        }
-        self.mark_automatic()?;
-        self.finish()?;
-        chroot.leave()
+        })
     }
 
     /// The essential packages, in an empty tree. Without them no script can run, so theirs come after.

@@ -47,6 +47,8 @@ exec /usr/bin/ssh-keygen "$@"
 "#;
 /// For each kernel.
 const FOR_KERNELS: [&str; 2] = ["depmod", "update-initramfs"];
+/// What the index of a kernel's modules is made from.
+const MODULES_READ: [&str; 3] = ["usr/lib/modules", "usr/lib/depmod.d", "etc/depmod.d"];
 /// They tell when things happened or where files lay, and the same packages should give the same bytes. No image
 /// has them.
 const TELL_TALES: [&str; 3] =
@@ -59,10 +61,10 @@ pub struct Chroot<'a> {
     tree: &'a Path,
     mounts: Vec<PathBuf>,
     epoch: u64,
-    /// Whether initial ram disks are made beside the rest, which then steps back: they take longest.
-    yields: AtomicBool,
     /// What the certificates' program read and left when it last ran.
     certificates: Mutex<Option<[Vec<Seen>; 2]>>,
+    /// What the index of the kernels' modules was last made from.
+    indexed: Mutex<Option<Vec<Seen>>>,
 }
 
 /// A file and its size, and the time of its last change in seconds and nanoseconds.
@@ -95,7 +97,7 @@ impl<'a> Chroot<'a> {
                 .and_then(|()| fs::set_permissions(&path, fs::Permissions::from_mode(0o755)))
                 .with_context(|| format!("making `/{name}` for the time of the installation"))?;
         }
-        Ok(Self { tree, mounts, epoch, yields: AtomicBool::new(false), certificates: Mutex::default() })
+        Ok(Self { tree, mounts, epoch, certificates: Mutex::default(), indexed: Mutex::default() })
     }
 
     /// Takes everything back that `enter` lent.
@@ -118,10 +120,7 @@ impl<'a> Chroot<'a> {
     pub fn run(&self, line: &[&str], environment: &[(&str, &str)]) -> anyhow::Result<()> {
         let tree = self.tree;
         let shell = Shell::new().context("finding the working folder")?;
-        let urgent = BEFORE_INITRD.iter().map(|line| &line[0]).chain(&FOR_KERNELS);
-        let urgent = urgent.into_iter().any(|program| line.first() == Some(program));
-        let nice = if self.yields.load(Ordering::Relaxed) && !urgent { "5" } else { "0" };
-        let mut command = cmd!(shell, "nice -n {nice} chroot {tree} {line...}")
+        let mut command = cmd!(shell, "chroot {tree} {line...}")
             .quiet()
             .env("PATH", PATH)
             .env("DEBCONF_NONINTERACTIVE_SEEN", "true")
@@ -150,19 +149,39 @@ impl<'a> Chroot<'a> {
         )
     }
 
-    /// What runs from now on lets initial ram disks go first.
-    pub fn step_back(&self) {
-        self.yields.store(true, Ordering::Relaxed);
+    /// Whether the index of a kernel's modules can be made.
+    pub fn has_modules(&self) -> bool {
+        self.tree.join("usr/sbin/depmod").exists() && self.tree.join(MODULES_READ[0]).exists()
+    }
+
+    /// Indexes each kernel's modules, unless all is as it was when that was last done.
+    pub fn index_modules(&self) -> anyhow::Result<()> {
+        if !self.has_modules() {
+            return Ok(());
+        }
+        let mut indexed = self.indexed.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut read = self.see(&MODULES_READ)?;
+        // Not the index itself, nor what scripts leave beside it.
+        let counts = |name: &str| name.contains(".ko") || name.ends_with(".conf");
+        read.retain(|(path, ..)| path.file_name().is_some_and(|it| counts(&it.to_string_lossy())));
+        if indexed.as_ref() != Some(&read) {
+            self.kernels()?.iter().try_for_each(|version| self.really(&["depmod", version]))?;
+            *indexed = Some(read);
+        }
+        Ok(())
+    }
+
+    fn kernels(&self) -> anyhow::Result<Vec<String>> {
+        let entries = fs::read_dir(self.tree.join(MODULES_READ[0])).into_iter().flatten();
+        let names = entries.map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned()));
+        names.collect::<std::io::Result<_>>().context("reading the kernels")
     }
 
     /// Does for each kernel what its scripts asked for: the index of its modules and the initial ram disk.
     pub fn initial_ram_disks(&self) -> anyhow::Result<()> {
         self.catch_up(&BEFORE_INITRD)?;
-        for entry in fs::read_dir(self.tree.join("usr/lib/modules")).into_iter().flatten() {
-            let version = entry.context("reading the kernels")?.file_name().to_string_lossy().into_owned();
-            if self.tree.join("usr/sbin/depmod").exists() {
-                self.really(&["depmod", &version])?;
-            }
+        self.index_modules()?;
+        for version in self.kernels()? {
             if self.tree.join("usr/sbin/update-initramfs").exists() {
                 let there = self.tree.join("boot").join(format!("initrd.img-{version}")).exists();
                 self.really(&["update-initramfs", if there { "-u" } else { "-c" }, "-k", &version])?;
