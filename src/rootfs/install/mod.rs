@@ -7,6 +7,7 @@ mod below;
 mod database;
 mod deb;
 mod pack;
+mod perl;
 mod scripts;
 mod unpack;
 mod waves;

@@ -13,6 +13,7 @@ use xshell::{Shell, cmd};
 
 use super::database;
 use super::deb::Deb;
+use super::perl::Perl;
 
 /// Says to packages that no service may start (policy-rc.d of invoke-rc.d(8)).
 const POLICY: &str = "usr/sbin/policy-rc.d";
@@ -65,6 +66,7 @@ pub struct Chroot<'a> {
     certificates: Mutex<Option<[Vec<Seen>; 2]>>,
     /// What the index of the kernels' modules was last made from.
     indexed: Mutex<Option<Vec<Seen>>>,
+    perl: Option<Perl>,
 }
 
 /// A file and its size, and the time of its last change in seconds and nanoseconds.
@@ -97,11 +99,13 @@ impl<'a> Chroot<'a> {
                 .and_then(|()| fs::set_permissions(&path, fs::Permissions::from_mode(0o755)))
                 .with_context(|| format!("making `/{name}` for the time of the installation"))?;
         }
-        Ok(Self { tree, mounts, epoch, certificates: Mutex::default(), indexed: Mutex::default() })
+        let perl = Perl::start(tree, LATER)?;
+        Ok(Self { tree, mounts, epoch, certificates: Mutex::default(), indexed: Mutex::default(), perl })
     }
 
     /// Takes everything back that `enter` lent.
     pub fn leave(self) -> anyhow::Result<()> {
+        self.perl.map_or(Ok(()), Perl::end)?;
         fs::remove_file(self.tree.join(POLICY)).context("letting services start again")?;
         for name in [LATER, CALLED] {
             fs::remove_dir_all(self.tree.join(name)).with_context(|| format!("removing `/{name}`"))?;
