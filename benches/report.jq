@@ -1,5 +1,5 @@
 # From the runs of each case: medians, ratios to ours, and a table in Markdown.
-def median: sort | .[(length - 1) / 2 | floor];
+def median: sort | (.[(length - 1) / 2 | floor] + .[length / 2 | floor]) / 2;
 def rounded(digits): pow(10; digits) as $unit | . * $unit | round / $unit;
 def mebibytes: . / 1048576 | round;
 
