@@ -12,6 +12,7 @@ use std::thread::JoinHandle;
 use anyhow::Context as _;
 use nix::sys::stat::Mode;
 use nix::unistd::mkfifo;
+use xshell::{Shell, cmd};
 
 /// The programs, which need no other modules than those that are loaded.
 const PROGRAMS: [&str; 2] = ["/usr/bin/deb-systemd-helper", "/usr/sbin/update-rc.d"];
@@ -46,9 +47,10 @@ impl Perl {
                 .and_then(|()| fs::set_permissions(&path, fs::Permissions::from_mode(0o755)))
                 .context(what)?;
         }
-        let mut command = Command::new("chroot");
-        command.arg(tree).arg("/usr/bin/perl").arg(inside.join("perl.pl")).arg(&inside).args(PROGRAMS);
-        let child = command.stdin(Stdio::null()).spawn().context(what)?;
+        let shell = Shell::new().context("finding the working folder")?;
+        let (server, programs) = (inside.join("perl.pl"), PROGRAMS);
+        let command = cmd!(shell, "chroot {tree} /usr/bin/perl {server} {inside} {programs...}");
+        let child = Command::from(command).stdin(Stdio::null()).spawn().context(what)?;
         let ends = Arc::new(AtomicBool::new(false));
         let thread = std::thread::spawn({
             let ends = Arc::clone(&ends);
@@ -94,7 +96,7 @@ mod tests {
     use std::os::unix::fs::PermissionsExt as _;
     use std::process::{Command, Stdio};
 
-    use super::{Mode, SERVER, asking, mkfifo};
+    use super::{Mode, SERVER, Shell, asking, cmd, mkfifo};
 
     #[test]
     fn a_program_runs_as_if_its_caller_were_it() {
@@ -110,24 +112,19 @@ mod tests {
         fs::write(place.join("real/program"), program).unwrap();
         fs::write(place.join("program"), asking(place)).unwrap();
         fs::set_permissions(place.join("program"), fs::Permissions::from_mode(0o755)).unwrap();
-        let mut server = Command::new("perl")
-            .args([place.join("server"), place.to_owned(), place.join("real/program")])
-            .stdin(Stdio::null())
-            .spawn()
-            .unwrap();
+        let shell = Shell::new().unwrap();
+        let (script, real) = (place.join("server"), place.join("real/program"));
+        let command = cmd!(shell, "perl {script} {place} {real}");
+        let mut server = Command::from(command).stdin(Stdio::null()).spawn().unwrap();
 
         for name in ["two words", ""] {
-            let out = Command::new("sh")
-                .args(["-c", "exec ./program a 'b c' ''"])
-                .current_dir(place)
-                .env("NAME", name)
-                .output()
-                .unwrap();
+            shell.change_dir(place);
+            let command = cmd!(shell, "./program a 'b c' ''").env("NAME", name);
+            let out = command.ignore_status().output().unwrap();
             assert_eq!(out.status.code(), Some(3));
             let expected = format!("{name}|{}|a,b c,", place.canonicalize().unwrap().display());
             assert_eq!(String::from_utf8_lossy(&out.stdout), expected);
-            let real = place.join("real/program").display().to_string();
-            assert_eq!(String::from_utf8_lossy(&out.stderr), real);
+            assert_eq!(String::from_utf8_lossy(&out.stderr), real.display().to_string());
         }
         fs::write(place.join("ask"), "").unwrap();
         assert!(server.wait().unwrap().success());
