@@ -27,8 +27,9 @@ const STATE: &str = "state.json";
 /// In the apt, where the names of the archive's packages are kept for checks without network.
 const NAMES: &str = "names";
 
-/// As many configurations (suites, mirror, keys) are kept; one takes 110 MB.
-const KEPT: usize = 4;
+/// As many configurations (suites, mirror, keys) are kept: two architectures, each with its nodes' archive and its
+/// compiler's, and two of other archives, so that none of these drives another out. One takes up to 250 MB.
+const KEPT: usize = 6;
 
 /// Who signs an archive.
 #[derive(Debug, Clone, PartialEq, Eq)]
