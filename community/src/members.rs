@@ -151,6 +151,11 @@ impl Members {
         self.known.get(id)?.branch
     }
 
+    /// How many stand between somebody and the founder.
+    pub fn depth(&self, id: &NodeId) -> Option<u8> {
+        Some(self.known.get(id)?.depth)
+    }
+
     /// Whether one may expel another.
     pub fn may_expel(&self, who: &NodeId, whom: &NodeId) -> bool {
         let (Some(one), Some(other)) = (self.get(who), self.get(whom)) else { return false };

@@ -188,7 +188,8 @@ impl Content {
         }
     }
 
-    pub(super) fn subject(&self, community: &CommunityId) -> Subject {
+    /// What it is about.
+    pub fn subject(&self, community: &CommunityId) -> Subject {
         match self {
             Self::Charter(_) => community.0,
             Self::Certificate(it) => subject_of(&NodeId(*it.member)),

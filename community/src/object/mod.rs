@@ -128,18 +128,56 @@ impl Object {
     ///
     /// Says why the bytes are none.
     pub fn read(community: &CommunityId, bytes: &[u8]) -> Result<Self, NoObject> {
+        Unverified::read(community, bytes)?.verify(community)
+    }
+}
+
+/// Bytes of the form of an object: anybody may have written them.
+#[derive(Debug, Clone)]
+pub struct Unverified<'a> {
+    claimed: Object,
+    body: &'a [u8],
+    signature: [u8; 64],
+    bytes: &'a [u8],
+}
+
+impl<'a> Unverified<'a> {
+    /// Reads the form.
+    ///
+    /// # Errors
+    ///
+    /// Says why it is not an object's.
+    pub fn read(community: &CommunityId, bytes: &'a [u8]) -> Result<Self, NoObject> {
         if bytes.len() > LIMIT_BYTES {
             return Err(NoObject::Long(bytes.len()));
         }
         let form = |error: minicbor::decode::Error| NoObject::Form(error.to_string());
         let (body, signature) = envelope(bytes).map_err(form)?;
-        let mut object = parse(body, community).map_err(form)?;
-        if !object.author.verifies(&[PURPOSE, &community.0, body], &signature) {
+        let mut claimed = parse(body, community).map_err(form)?;
+        claimed.label = label(claimed.content.kind(), &claimed.author, &claimed.subject, claimed.version, bytes);
+        Ok(Self { claimed, body, signature, bytes })
+    }
+
+    /// What it pretends to be.
+    pub fn claimed(&self) -> &Object {
+        &self.claimed
+    }
+
+    /// What would be known of it.
+    pub fn label(&self) -> Label {
+        self.claimed.label
+    }
+
+    /// The object, where its author signed it for this community.
+    ///
+    /// # Errors
+    ///
+    /// Where nobody did.
+    pub fn verify(self, community: &CommunityId) -> Result<Object, NoObject> {
+        if !self.claimed.author.verifies(&[PURPOSE, &community.0, self.body], &self.signature) {
             return Err(NoObject::Signature);
         }
-        object.label = label(object.content.kind(), &object.author, &object.subject, object.version, bytes);
-        bytes.clone_into(&mut object.bytes);
-        Ok(object)
+        Ok(Object { bytes: self.bytes.to_vec(), ..self.claimed })
     }
 }
 
