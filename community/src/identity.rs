@@ -3,6 +3,7 @@
 use std::fmt;
 
 use data_encoding::BASE32_NOPAD;
+use ed25519_dalek::pkcs8::DecodePrivateKey;
 use ed25519_dalek::{Signature, Signer, SigningKey, VerifyingKey};
 use sha2::{Digest, Sha256};
 
@@ -19,6 +20,15 @@ impl NodeKey {
         Self(SigningKey::from_bytes(secret))
     }
 
+    /// The key in a file of PKCS#8 (RFC 8410), as others write and read it too.
+    ///
+    /// # Errors
+    ///
+    /// Where there is none in it.
+    pub fn from_pkcs8(der: &[u8]) -> Result<Self, String> {
+        SigningKey::from_pkcs8_der(der).map(Self).map_err(|error| error.to_string())
+    }
+
     /// A new key of the system's random numbers.
     ///
     /// # Errors
@@ -28,11 +38,6 @@ impl NodeKey {
         let mut secret = [0; 32];
         getrandom::fill(&mut secret)?;
         Ok(Self::from_bytes(&secret))
-    }
-
-    /// The secret bytes, to be kept.
-    pub fn to_bytes(&self) -> [u8; 32] {
-        self.0.to_bytes()
     }
 
     /// The public key.

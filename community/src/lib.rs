@@ -9,6 +9,7 @@
 
 pub mod address;
 pub mod board;
+pub mod gossip;
 pub mod identity;
 pub mod invitation;
 pub mod join;

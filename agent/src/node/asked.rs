@@ -52,6 +52,7 @@ impl Node {
             Command::Accept { invitation, name, password } => {
                 self.change(|people| people.accept(&invitation, name, password, now).map(Reply::Person))
             }
+            Command::Knock(bytes) => self.knocked(now, ticket, from, bytes),
             command => {
                 let person = self.known(now, actor)?;
                 self.obey(now, ticket, actor, &person, command)
@@ -126,6 +127,7 @@ impl Node {
                 self.service(&service)?;
                 Ok((Reply::Later, vec![Action::Help(Ticket::Asked(ticket), Job::Logs { service, lines })]))
             }
+            Command::Community(act) => self.act_in_community(now, ticket, act),
             command => self.begin_work(now, &person.name, command),
         }
     }

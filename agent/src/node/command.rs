@@ -2,7 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use nuvol_community::invitation::NoInvitation;
+
 use super::claim::Code;
+use super::community::CommunityAct;
 use super::operation::{OperationId, Trouble};
 use super::people::access::{Scope, Secret, Session};
 use super::people::names::{PasswordHash, PersonName};
@@ -189,6 +192,10 @@ pub enum Command {
     GoBack,
     /// Restart or switch off the node.
     Power(Power),
+    /// Something of the community.
+    Community(CommunityAct),
+    /// Another node wants to join the community by an invitation of this one: its request, as it came.
+    Knock(Vec<u8>),
 }
 
 /// What the one who asked gets.
@@ -206,6 +213,10 @@ pub enum Reply {
     Started(OperationId),
     /// What a service wrote.
     Lines(Vec<Line>),
+    /// An invitation for another node: shown this one time.
+    Invitation(String),
+    /// Bytes for another node.
+    Bytes(Vec<u8>),
 }
 
 /// A line of a service's log.
@@ -251,6 +262,14 @@ pub enum Refusal {
     Already,
     /// It could not be written down, so it is not so.
     NotSaved(String),
+    /// The node is in no community, or was expelled from it.
+    NoCommunity,
+    /// This is no invitation.
+    Invitation(NoInvitation),
+    /// The time of the invitation is over.
+    Expired,
+    /// The service is nothing that others could be offered.
+    NotOffered,
     /// It did not work.
     Trouble(Trouble),
 }

@@ -1,12 +1,14 @@
 //! The heart: every decision of the agent. Events go in, actions come out; no clock, no network, no files.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 mod asked;
 pub mod claim;
 pub mod command;
+pub mod community;
 mod condition;
 pub mod operation;
 pub mod pending;
@@ -22,6 +24,7 @@ mod work;
 
 use claim::{Claim, Code};
 use command::{Asked, Refusal, Reply};
+use community::{Announcement, Belonging, Cable, Community, Errand, Offered, Order, Told};
 pub use condition::{Disk, Effect, Place, Problem};
 use operation::{OperationId, Operations};
 use pending::{Preferences, Trial};
@@ -67,6 +70,10 @@ pub enum Event {
     Asked(Asked),
     /// The helper tells of a job.
     Helper(Ticket, News),
+    /// The gossip door tells of the community.
+    Gossip(Told),
+    /// The node's addresses outside the mesh.
+    Addresses(Vec<IpAddr>),
 }
 
 /// What the node remembers over a restart.
@@ -78,6 +85,8 @@ pub struct Restored {
     pub operations: Operations,
     /// What it remembers about itself.
     pub preferences: Preferences,
+    /// What it remembers of its community.
+    pub community: Community,
 }
 
 /// By which the helper's answer finds back.
@@ -91,6 +100,8 @@ pub enum Ticket {
     Own,
     /// The node itself, which wants its firewall to fit.
     Firewall,
+    /// The node itself, for its mesh.
+    Mesh(Errand),
 }
 
 /// A document that must survive a power failure.
@@ -102,6 +113,8 @@ pub enum Document {
     Operations(Operations),
     /// What the node remembers about itself.
     Preferences(Preferences),
+    /// What the node remembers of its community.
+    Community(Box<Community>),
 }
 
 /// Something to be done outside, in this order. Where a document that somebody's wish has changed cannot be saved,
@@ -124,6 +137,10 @@ pub enum Action {
     ForgetClaimCode,
     /// Have the helper do this.
     Help(Ticket, Job),
+    /// Have the gossip door do this.
+    Gossip(Order),
+    /// Have the home network hear of these services, and of no others.
+    Announce(BTreeSet<Announcement>),
 }
 
 /// How much a line in the journal matters.
@@ -186,6 +203,10 @@ pub struct Node {
     settings: BTreeMap<String, Settings>,
     usage: BTreeMap<String, Usage>,
     chores: work::Chores,
+    belonging: Belonging,
+    cable: Cable,
+    offered: Offered,
+    offers_told: bool,
     published: Option<Snapshot>,
 }
 
@@ -209,6 +230,10 @@ impl Node {
             settings: BTreeMap::new(),
             usage: BTreeMap::new(),
             chores: work::Chores::default(),
+            belonging: Belonging::default(),
+            cable: Cable::default(),
+            offered: Offered::default(),
+            offers_told: false,
             published: None,
         }
     }
@@ -231,7 +256,10 @@ impl Node {
             }
             Event::Asked(asked) => self.hear(now, asked),
             Event::Helper(ticket, news) => self.helped(now, ticket, news),
+            Event::Gossip(told) => self.told(now, told),
+            Event::Addresses(addresses) => self.see_addresses(addresses),
         };
+        actions.extend(self.tell_offers());
         let mut snapshot = self.snapshot();
         if self.published.as_ref() != Some(&snapshot) {
             snapshot.number += 1;
@@ -293,8 +321,10 @@ impl Node {
         let mut operations = restored.operations;
         operations.cut_off(now.unix_s);
         self.operations = Arc::new(operations);
+        self.belonging.own = Arc::new(restored.community);
         self.trial = restored.preferences.trial.map(|change| Trial { change, until: now.uptime });
         let mut actions = vec![Action::Help(Ticket::Firewall, Job::Firewall)];
+        actions.extend(self.go_on_joining());
         actions.push(if self.is_claimed() { Action::ForgetClaimCode } else { Action::DrawClaimCode });
         actions
     }
@@ -322,6 +352,7 @@ impl Node {
             people: self.people.clone().unwrap_or_default(),
             operations: self.operations.clone(),
             trial: self.trial.clone(),
+            belonging: self.belonging.clone(),
         }
     }
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::command::Command;
+use super::community::CommunityAct;
 use super::people::access::Scope;
 use super::people::{PersonId, Role};
 
@@ -87,7 +88,8 @@ pub(super) fn needs(command: &Command) -> Right {
         Command::Switch { .. }
         | Command::Restart { .. }
         | Command::Configure { .. }
-        | Command::Logs { .. } => Right::Services,
+        | Command::Logs { .. }
+        | Command::Community(CommunityAct::Publish { .. }) => Right::Services,
         _ => Right::Node,
     }
 }

@@ -35,6 +35,8 @@ pub struct Snapshot {
     pub operations: Arc<Operations>,
     /// The change that is on trial.
     pub trial: Option<Trial>,
+    /// Its community.
+    pub belonging: super::community::Belonging,
 }
 
 /// Whether the node belongs to somebody.

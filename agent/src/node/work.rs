@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::command::{Line, Refusal, Reply};
+use super::community::{MeshPaths, MeshWork};
 use super::operation::{Operation, OperationId, Progress, Step, Trouble};
 use super::service::Service;
 use super::{Action, Document, Effect, Level, Moment, Node, Problem, Ticket};
@@ -55,6 +56,14 @@ pub enum Job {
         /// The new name.
         name: String,
     },
+    /// Make the key of the mesh where there is none, and tell the public one.
+    MeshKey,
+    /// Have the mesh know these members and no others.
+    Mesh(Arc<MeshWork>),
+    /// Have the mesh know nobody.
+    MeshLeave,
+    /// See how members are reached.
+    MeshStatus,
     /// Start the node anew.
     Reboot,
     /// Switch the node off.
@@ -95,6 +104,10 @@ pub enum Yield {
         /// What the service drew for itself, by name.
         shown: BTreeMap<String, String>,
     },
+    /// The public key of the mesh, in DER.
+    MeshKey(Vec<u8>),
+    /// How members are reached.
+    Mesh(MeshPaths),
 }
 
 /// A service's settings, as text.
@@ -167,6 +180,7 @@ impl Node {
         if self.chores.firewall == Firewall::Fits {
             actions.extend(self.ask_settings());
             actions.extend(self.measure(now));
+            actions.extend(self.mesh_chores(now));
         }
         actions
     }
@@ -208,6 +222,7 @@ impl Node {
             },
             Ticket::Own => self.learn(news),
             Ticket::Firewall => self.learn_of_firewall(now, news),
+            Ticket::Mesh(errand) => self.helped_mesh(now, errand, news),
         }
     }
 

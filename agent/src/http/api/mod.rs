@@ -253,7 +253,8 @@ pub(super) fn status(refusal: &Refusal) -> StatusCode {
             StatusCode::CONFLICT
         }
         Refusal::NoSuch => StatusCode::NOT_FOUND,
-        Refusal::Fields(_) => StatusCode::UNPROCESSABLE_ENTITY,
+        Refusal::NoCommunity | Refusal::NotOffered => StatusCode::CONFLICT,
+        Refusal::Fields(_) | Refusal::Invitation(_) | Refusal::Expired => StatusCode::UNPROCESSABLE_ENTITY,
         Refusal::NotSaved(_) => StatusCode::INSUFFICIENT_STORAGE,
         Refusal::Trouble(_) => StatusCode::SERVICE_UNAVAILABLE,
     }
@@ -272,6 +273,10 @@ fn code(refusal: &Refusal) -> &'static str {
         Refusal::Unfit(Unfit::Gone) | Refusal::NoSuch => "no-such",
         Refusal::Busy(_) => "busy",
         Refusal::Already => "already",
+        Refusal::NoCommunity => "no-community",
+        Refusal::Invitation(_) => "no-invitation",
+        Refusal::Expired => "expired",
+        Refusal::NotOffered => "not-offered",
         Refusal::Fields(_) => "fields",
         Refusal::NotSaved(_) => "not-saved",
         Refusal::Trouble(Trouble::HelperAway { .. }) => "helper-away",

@@ -1,5 +1,7 @@
 //! Why something was refused, in words: what is wrong and the way out.
 
+use nuvol_community::invitation::NoInvitation;
+
 use super::Language;
 use crate::http::context::Wrong;
 use crate::node::command::{Field, Refusal};
@@ -27,6 +29,14 @@ impl Language {
             Refusal::Busy(_) => self.say("refusal-busy"),
             Refusal::Full => self.say("refusal-full"),
             Refusal::Already => self.say("refusal-already"),
+            Refusal::NoCommunity => self.say("refusal-no-community"),
+            Refusal::Invitation(no) => self.say(match no {
+                NoInvitation::Scheme => "refusal-invitation-scheme",
+                NoInvitation::Damaged => "refusal-invitation-damaged",
+                NoInvitation::Later => "refusal-invitation-later",
+            }),
+            Refusal::Expired => self.say("refusal-invitation-expired"),
+            Refusal::NotOffered => self.say("refusal-not-offered"),
             Refusal::NotSaved(detail) => self.with("refusal-not-saved", "detail", detail),
             Refusal::Trouble(trouble) => {
                 format!("{} {}", self.trouble(trouble), self.remedy(trouble))

@@ -1,0 +1,308 @@
+//! When the mesh has to be told of somebody, and how members are reached over it.
+
+use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv6Addr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use nuvol_community::address::HostId;
+use nuvol_community::object::{Contact, Endpoint};
+
+use super::{Order, Told, View};
+use crate::node::command::{Refusal, Reply};
+use crate::node::operation::{Task, Trouble};
+use crate::node::{Action, Document, Job, Level, Moment, News, Node, Ticket, Yield};
+
+/// The port that meshes call each other on.
+const MESH_PORT: u16 = 655;
+/// The most endpoints that a node tells.
+const ENDPOINTS_LIMIT: usize = 4;
+/// How often it is looked how members are reached.
+const LOOK_EVERY: Duration = Duration::from_secs(30);
+/// What did not work is tried again.
+const TRY_AGAIN: Duration = Duration::from_secs(15);
+/// The service in the catalogue that is the mesh.
+const ROLE: &str = "mesh";
+
+/// A member, as the mesh must know it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MeshPeer {
+    /// Its address on the mesh.
+    pub address: Ipv6Addr,
+    /// The public key of its mesh program, in DER.
+    pub key: Vec<u8>,
+    /// Where it can be called.
+    pub endpoints: Vec<Endpoint>,
+}
+
+/// The mesh as it should be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MeshWork {
+    /// This node's address.
+    pub address: Ipv6Addr,
+    /// The first address of the community's /64.
+    pub prefix: Ipv6Addr,
+    /// Everybody else, by address.
+    pub peers: Vec<MeshPeer>,
+}
+
+/// Which way packets to a member take.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum MeshPath {
+    /// Straight to it.
+    Direct,
+    /// Straight to it, through one connection: something on the way lets no single packets through.
+    DirectTcp,
+    /// Through another member, or through one that is not known.
+    Relayed(Option<HostId>),
+    /// Nothing was sent yet.
+    Untried,
+    /// There is none, and why, as far as it is known.
+    None(Option<NoPath>),
+}
+
+/// Why there is no way to a member.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NoPath {
+    /// None of its endpoints can be called.
+    CannotConnect,
+    /// It was called, and says nothing.
+    NoAnswer,
+    /// Whoever is there does not have its key.
+    NotBelieved,
+    /// It hangs up.
+    HungUp,
+}
+
+/// What the node has done for its mesh.
+#[derive(Debug, Clone, Default)]
+pub(in crate::node) struct Cable {
+    /// The public key; asked for once.
+    key: Option<Vec<u8>>,
+    /// What the mesh was told last.
+    told: Option<Arc<MeshWork>>,
+    /// What it is being told.
+    telling: Option<Arc<MeshWork>>,
+    contact: Option<Contact>,
+    asked_key: bool,
+    looked: Duration,
+    looking: bool,
+    again: Option<Duration>,
+    /// The node's own addresses outside the mesh.
+    addresses: Vec<IpAddr>,
+    leaving: bool,
+    wants_on: bool,
+}
+
+/// What the helper was asked for the mesh.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Errand {
+    /// The public key.
+    Key,
+    /// The files.
+    Files,
+    /// To be alone again.
+    Leave,
+    /// How members are reached.
+    Look,
+}
+
+impl Node {
+    /// The gossip door tells.
+    pub(in crate::node) fn told(&mut self, now: Moment, told: Told) -> Vec<Action> {
+        match told {
+            Told::View(view) => self.see_community(now, view),
+            Told::Joining(joining) => {
+                self.belonging.joining = Some(joining);
+                Vec::new()
+            }
+            Told::Joined => self.joined(),
+            Told::Done(ticket, result) => {
+                let answer = match result {
+                    Ok(()) => Ok(Reply::Done),
+                    Err(detail) => Err(Refusal::Trouble(Trouble::Other { detail: detail.into() })),
+                };
+                vec![Action::Answer(ticket, answer)]
+            }
+            Told::Answer(ticket, bytes) => vec![Action::Answer(ticket, Ok(Reply::Bytes(bytes)))],
+        }
+    }
+
+    fn see_community(&mut self, now: Moment, view: Option<Arc<View>>) -> Vec<Action> {
+        let was = self.belonging.view.is_some();
+        self.belonging.view = view;
+        let Some(view) = self.belonging.view.clone() else {
+            return if was { self.left() } else { Vec::new() };
+        };
+        if view.role.is_none() {
+            // Expelled: the cable comes out, what was known stays to be read.
+            return self.pull_cable();
+        }
+        let mut actions = Vec::new();
+        if !self.belonging.own.member {
+            actions.extend(self.joined());
+        }
+        if !self.cable.asked_key {
+            (self.cable.asked_key, self.cable.leaving) = (true, false);
+            actions.push(Action::Help(Ticket::Mesh(Errand::Key), Job::MeshKey));
+        }
+        actions.extend(self.tell_mesh(now));
+        actions
+    }
+
+    fn joined(&mut self) -> Vec<Action> {
+        self.belonging.joining = None;
+        self.cable.wants_on = true;
+        let joined = self.change_community(|it| {
+            (it.member, it.joining) = (true, None);
+            Ok(Reply::Done)
+        });
+        joined.map(|(_, actions)| actions).unwrap_or_default()
+    }
+
+    /// The node is in no community any more.
+    fn left(&mut self) -> Vec<Action> {
+        self.belonging.paths = Arc::default();
+        self.belonging.own = Arc::default();
+        let mut actions = vec![Action::Save(Document::Community(Box::default()))];
+        actions.extend(self.pull_cable());
+        actions
+    }
+
+    fn pull_cable(&mut self) -> Vec<Action> {
+        if self.cable.leaving {
+            return Vec::new();
+        }
+        let addresses = std::mem::take(&mut self.cable.addresses);
+        self.cable = Cable { leaving: true, addresses, ..Cable::default() };
+        vec![Action::Help(Ticket::Mesh(Errand::Leave), Job::MeshLeave)]
+    }
+
+    /// This node's addresses, as they are now.
+    pub(in crate::node) fn see_addresses(&mut self, addresses: Vec<IpAddr>) -> Vec<Action> {
+        self.cable.addresses = addresses;
+        self.tell_contact()
+    }
+
+    /// How others reach this node, where that has changed.
+    pub(in crate::node) fn tell_contact(&mut self) -> Vec<Action> {
+        if self.view().is_err() {
+            return Vec::new();
+        }
+        let Some(mesh_key) = self.cable.key.clone() else { return Vec::new() };
+        let mut endpoints = self.belonging.own.public.clone();
+        let near = self.cable.addresses.iter().filter_map(|it| Endpoint::new(&it.to_string(), MESH_PORT));
+        endpoints.extend(near);
+        endpoints.truncate(ENDPOINTS_LIMIT);
+        let contact = Contact { mesh_key, endpoints, name: Some(self.own_name()) };
+        if self.cable.contact.as_ref() == Some(&contact) {
+            return Vec::new();
+        }
+        self.cable.contact = Some(contact.clone());
+        vec![Action::Gossip(Order::Contact(contact))]
+    }
+
+    /// Has the mesh know exactly the members, where it does not.
+    pub(in crate::node) fn tell_mesh(&mut self, now: Moment) -> Vec<Action> {
+        let Ok(view) = self.view() else { return Vec::new() };
+        // Without its own key the node has no end of a cable.
+        if self.cable.key.is_none() || self.cable.telling.is_some() {
+            return Vec::new();
+        }
+        if self.cable.again.is_some_and(|at| at > now.uptime) {
+            return Vec::new();
+        }
+        let work = Arc::new(work(&view));
+        if self.cable.told.as_ref() == Some(&work) {
+            return Vec::new();
+        }
+        (self.cable.telling, self.cable.again) = (Some(work.clone()), None);
+        vec![Action::Help(Ticket::Mesh(Errand::Files), Job::Mesh(work))]
+    }
+
+    /// The helper tells of an errand.
+    pub(in crate::node) fn helped_mesh(&mut self, now: Moment, errand: Errand, news: News) -> Vec<Action> {
+        let failed = match news {
+            News::Step(_) => return Vec::new(),
+            News::Done(ref gain) => match (errand, gain) {
+                (Errand::Key, Yield::MeshKey(key)) => {
+                    self.cable.key = Some(key.clone());
+                    let mut actions = self.tell_contact();
+                    actions.extend(self.tell_mesh(now));
+                    return actions;
+                }
+                (Errand::Files, _) => {
+                    self.cable.told = self.cable.telling.take();
+                    let mut actions = self.plug_in(now);
+                    actions.extend(self.tell_mesh(now));
+                    return actions;
+                }
+                (Errand::Look, Yield::Mesh(paths)) => {
+                    self.cable.looking = false;
+                    if *self.belonging.paths != *paths {
+                        self.belonging.paths = Arc::new(paths.clone());
+                    }
+                    return Vec::new();
+                }
+                _ => return Vec::new(),
+            },
+            News::Failed(trouble) => trouble,
+        };
+        self.cable.looking = false;
+        match errand {
+            Errand::Key => self.cable.asked_key = false,
+            Errand::Files => self.cable.telling = None,
+            Errand::Leave => self.cable.leaving = false,
+            Errand::Look => {}
+        }
+        let first = self.cable.again.is_none();
+        self.cable.again = Some(now.uptime + TRY_AGAIN);
+        let away = matches!(failed, Trouble::HelperAway { .. });
+        let line = format!("the mesh could not be seen to ({errand:?}): {failed:?}");
+        (first && !away).then_some(Action::Log(Level::Warning, line)).into_iter().collect()
+    }
+
+    /// Whoever has just joined wants the mesh to be on.
+    fn plug_in(&mut self, now: Moment) -> Vec<Action> {
+        if !std::mem::take(&mut self.cable.wants_on) {
+            return Vec::new();
+        }
+        let service = self.catalogue.services.values().find(|it| &*it.role == ROLE).map(|it| it.name.to_string());
+        let service = service.filter(|name| self.is_off(name));
+        let Some(service) = service else { return Vec::new() };
+        let task = Task::SwitchOn { service: service.clone() };
+        let started = self.start(now, "the node itself", task, Job::Switch { service, on: true });
+        started.map(|(_, actions)| actions).unwrap_or_default()
+    }
+
+    /// What is due from time to time.
+    pub(in crate::node) fn mesh_chores(&mut self, now: Moment) -> Vec<Action> {
+        let mut actions = Vec::new();
+        let due = self.cable.again.is_none_or(|at| at <= now.uptime);
+        if self.view().is_ok() && !self.cable.asked_key && due {
+            self.cable.asked_key = true;
+            actions.push(Action::Help(Ticket::Mesh(Errand::Key), Job::MeshKey));
+        }
+        actions.extend(self.tell_mesh(now));
+        let due = now.uptime.saturating_sub(self.cable.looked) >= LOOK_EVERY;
+        if self.cable.told.is_some() && !self.cable.looking && due {
+            (self.cable.looking, self.cable.looked) = (true, now.uptime);
+            actions.push(Action::Help(Ticket::Mesh(Errand::Look), Job::MeshStatus));
+        }
+        actions
+    }
+}
+
+/// The mesh by what members have signed: those that have told no key have no end of a cable yet.
+fn work(view: &View) -> MeshWork {
+    let others = view.members.iter().filter(|it| it.id != view.me && !it.mesh_key.is_empty());
+    let mut peers: Vec<MeshPeer> = others
+        .map(|it| MeshPeer { address: it.address, key: it.mesh_key.clone(), endpoints: it.endpoints.clone() })
+        .collect();
+    peers.sort_by_key(|it| it.address);
+    let host = HostId::from(&view.me);
+    MeshWork { address: view.id.address(host), prefix: view.id.prefix(), peers }
+}
+
+/// How members are reached, by their place in the mesh.
+pub type MeshPaths = BTreeMap<HostId, MeshPath>;
