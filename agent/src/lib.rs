@@ -10,6 +10,7 @@ pub mod bus;
 pub mod config;
 pub mod ctl;
 mod durable;
+pub mod gossip;
 pub mod helper;
 pub mod http;
 pub mod journal;

@@ -9,6 +9,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::http::ask::Question;
 use crate::node::claim::Code;
+use crate::node::community::Order;
 use crate::node::command::{Asked, Refusal, Reply};
 use crate::node::people::names::PasswordHash;
 use crate::node::snapshot::Snapshot;
@@ -27,6 +28,7 @@ pub(crate) struct Wiring {
     waiting: BTreeMap<u64, oneshot::Sender<Result<Reply, Refusal>>>,
     tickets: u64,
     events: mpsc::Sender<Event>,
+    orders: mpsc::Sender<Order>,
 }
 
 /// Where things lie.
@@ -48,11 +50,11 @@ fn now() -> Moment {
 
 impl Wiring {
     /// A node of this name; what the helper and others tell comes back as `events`.
-    pub fn new(name: &str, places: Places, events: mpsc::Sender<Event>) -> Self {
+    pub fn new(name: &str, places: Places, events: mpsc::Sender<Event>, orders: mpsc::Sender<Order>) -> Self {
         let node = Node::new(name);
         let snapshot = watch::Sender::new(Arc::new(node.snapshot()));
         let watched = watch::Sender::new(BTreeSet::new());
-        Self { node, snapshot, watched, places, waiting: BTreeMap::new(), tickets: 0, events }
+        Self { node, snapshot, watched, places, waiting: BTreeMap::new(), tickets: 0, events, orders }
     }
 
     /// Takes in what happened.
@@ -100,6 +102,8 @@ impl Wiring {
                     let (socket, events) = (self.places.helper.clone(), self.events.clone());
                     tokio::spawn(helper::door::help(socket, ticket, job, events));
                 }
+                Action::Gossip(order) => self.order(order),
+                Action::Announce(_) => {}
                 Action::Save(document) => {
                     let Err(error) = self.save(&document) else { continue };
                     let why = format!("{error:#}");
@@ -110,6 +114,13 @@ impl Wiring {
                     }
                 }
             }
+        }
+    }
+
+    /// The gossip door is never far behind: what it cannot take at once is lost with a word in the journal.
+    fn order(&self, order: Order) {
+        if self.orders.try_send(order).is_err() {
+            journal::write(Level::Error, "the gossip door does not keep up, or could not begin without a key");
         }
     }
 
@@ -125,7 +136,8 @@ impl Wiring {
         match document {
             Document::People(people) => document::write(dir, "people", people),
             Document::Operations(operations) => document::write(dir, "operations", operations),
-            Document::Preferences(preferences) => document::write(dir, "preferences", preferences),
+     Document::Preferences(preferences) => document::write(dir, "preferences", preferences),
+            Document::Community(community) => document::write(dir, "community", community),
         }
     }
 
@@ -139,10 +151,12 @@ impl Wiring {
         let people = self.read("people", Effect::PeopleLost);
         let operations = self.read("operations", Effect::OperationsLost);
         let preferences = self.read("preferences", Effect::PreferencesLost);
+        let community = self.read("community", Effect::CommunityLost);
         let restored = Restored {
             people,
             operations: operations.unwrap_or_default(),
             preferences: preferences.unwrap_or_default(),
+            community: community.unwrap_or_default(),
         };
         self.handle(Event::Restored(Box::new(restored)));
     }

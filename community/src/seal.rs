@@ -17,17 +17,28 @@ const REPLY: &[u8] = b"nuvol-reply-1";
 /// How far behind the newest number a message may come, as in IPsec (RFC 4303, section 3.4.3).
 const WINDOW: u64 = 64;
 
+/// What a message travels on: one for a datagram is none for a stream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Channel {
+    /// Datagrams, which may overtake each other.
+    Datagram = 1,
+    /// Requests on streams.
+    Stream = 2,
+}
+
 /// Signs what this node sends.
 #[derive(Debug)]
 pub struct Sealer {
+    channel: Channel,
     community: CommunityId,
     me: HostId,
     count: u64,
 }
 
 /// Opens what others sent, each message once.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Opener {
+    channel: Channel,
     seen: BTreeMap<HostId, (u64, u64)>,
 }
 
@@ -61,8 +72,8 @@ pub enum Broken {
 
 impl Sealer {
     /// For a member. Numbers begin at `now_us`, microseconds of Unix time, so that they grow over a restart too.
-    pub fn new(community: CommunityId, me: HostId, now_us: u64) -> Self {
-        Self { community, me, count: now_us }
+    pub fn new(channel: Channel, community: CommunityId, me: HostId, now_us: u64) -> Self {
+        Self { channel, community, me, count: now_us }
     }
 
     /// Signs a message.
@@ -73,13 +84,18 @@ impl Sealer {
         bytes.extend(self.me.0.to_be_bytes());
         bytes.extend(self.count.to_be_bytes());
         bytes.extend(body);
-        let signature = key.sign(&[MESSAGE, &self.community.0, &to.0.to_be_bytes(), &bytes]);
+        let signature = key.sign(&[MESSAGE, &[self.channel as u8], &self.community.0, &to.0.to_be_bytes(), &bytes]);
         bytes.extend(signature);
         bytes
     }
 }
 
 impl Opener {
+    /// For one channel.
+    pub fn new(channel: Channel) -> Self {
+        Self { channel, seen: BTreeMap::new() }
+    }
+
     /// Opens a message to `me`.
     ///
     /// # Errors
@@ -105,7 +121,7 @@ impl Opener {
         if !self.is_new(from, count) {
             return Err(Broken::Again);
         }
-        if !member.id.verifies(&[MESSAGE, &community.0, &me.0.to_be_bytes(), signed], signature) {
+        if !member.id.verifies(&[MESSAGE, &[self.channel as u8], &community.0, &me.0.to_be_bytes(), signed], signature) {
             return Err(Broken::Signature);
         }
         self.note(from, count);
@@ -161,7 +177,7 @@ pub fn open_reply<'a>(
 
 #[cfg(test)]
 mod tests {
-    use super::{Broken, Opener, Sealer, open_reply, reply};
+    use super::{Broken, Channel, Opener, Sealer, open_reply, reply};
     use crate::address::{CommunityId, HostId};
     use crate::identity::NodeKey;
     use crate::members::Members;
@@ -180,8 +196,8 @@ mod tests {
 
     #[test]
     fn a_message_counts_once() {
-        let mut sealer = Sealer::new(COMMUNITY, HostId::from(&key().id()), 1000);
-        let mut opener = Opener::default();
+        let mut sealer = Sealer::new(Channel::Datagram, COMMUNITY, HostId::from(&key().id()), 1000);
+        let mut opener = Opener::new(Channel::Datagram);
         let messages: Vec<_> = (0..200_u8).map(|it| sealer.seal(&key(), ME, &[it])).collect();
         let open = |opener: &mut Opener, it: usize| {
             opener.open(&COMMUNITY, &members(), ME, &messages[it]).map(|it| it.body.to_vec())
@@ -200,18 +216,20 @@ mod tests {
 
     #[test]
     fn a_message_is_for_one() {
-        let mut sealer = Sealer::new(COMMUNITY, HostId::from(&key().id()), 1000);
+        let mut sealer = Sealer::new(Channel::Datagram, COMMUNITY, HostId::from(&key().id()), 1000);
         let message = sealer.seal(&key(), ME, b"hello");
-        let mut opener = Opener::default();
+        let mut opener = Opener::new(Channel::Datagram);
         let mut open = |community: CommunityId, me, bytes: &[u8]| {
             opener.open(&community, &members(), me, bytes).map(|it| it.body.to_vec())
         };
         assert_eq!(open(COMMUNITY, HostId(8), &message), Err(Broken::Signature));
         assert_eq!(open(CommunityId([2; 16]), ME, &message), Err(Broken::Signature));
         let stranger = NodeKey::from_bytes(&[2; 32]);
-        let theirs = Sealer::new(COMMUNITY, HostId::from(&stranger.id()), 1).seal(&stranger, ME, b"hello");
+        let theirs = Sealer::new(Channel::Datagram, COMMUNITY, HostId::from(&stranger.id()), 1).seal(&stranger, ME, b"hello");
         assert_eq!(open(COMMUNITY, ME, &theirs), Err(Broken::Stranger));
         assert_eq!(open(COMMUNITY, ME, &message[..80]), Err(Broken::Form));
+        let mut other = Opener::new(Channel::Stream);
+        assert_eq!(other.open(&COMMUNITY, &members(), ME, &message), Err(Broken::Signature));
         // Nothing of all that made the true one unheard.
         assert_eq!(open(COMMUNITY, ME, &message), Ok(b"hello".to_vec()));
     }

@@ -30,6 +30,8 @@ pub enum Effect {
     OperationsLost,
     /// What the node remembers about itself was damaged.
     PreferencesLost,
+    /// What the node remembers of its community was damaged: invitations, and what is offered to whom.
+    CommunityLost,
     /// The firewall could not be set, so what it lets through is what it was.
     FirewallStuck,
     /// The helper does not answer, so nothing can be switched.

@@ -26,6 +26,12 @@ pub use claim::{claim_code, forget_claim_code, new_claim_code, preset_claim_code
 pub struct NodeKey(KeyPair);
 
 impl NodeKey {
+    /// The same key, for what members sign.
+    pub fn for_community(&self) -> anyhow::Result<nuvol_community::identity::NodeKey> {
+        let key = nuvol_community::identity::NodeKey::from_pkcs8(&self.0.serialize_der());
+        key.map_err(|error| anyhow::anyhow!("the node's key: {error}"))
+    }
+
     /// The public half, 32 bytes as hex digits: the name of the node among nodes.
     pub fn public(&self) -> String {
         hex(self.0.public_key_raw())

@@ -289,14 +289,7 @@ impl Gossip {
             }
             self.rumours.pop_front();
         }
-        let mut bytes = vec![RUMOUR];
-        let mut e = Encoder::new(&mut bytes);
-        // Writing to memory does not fail.
-        e.array(objects.len() as u64).ok();
-        for object in objects {
-            e.bytes(object).ok();
-        }
-        bytes
+        rumour(&objects)
     }
 
     fn heard_news(&mut self, now: Duration) {
@@ -341,6 +334,18 @@ impl Gossip {
         live.truncate(count);
         live
     }
+}
+
+/// A datagram with these objects, for a member that nobody else would tell.
+pub fn rumour(objects: &[&[u8]]) -> Vec<u8> {
+    let mut bytes = vec![RUMOUR];
+    let mut e = Encoder::new(&mut bytes);
+    // Writing to memory does not fail.
+    e.array(objects.len() as u64).ok();
+    for object in objects {
+        e.bytes(object).ok();
+    }
+    bytes
 }
 
 /// To how many each rumour goes: whoever hears it once tells it on once, so that e^-fanout of all do not hear it.

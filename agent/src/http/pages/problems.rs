@@ -44,7 +44,8 @@ pub(super) fn status(refusal: &Refusal) -> StatusCode {
         Refusal::NotAllowed | Refusal::NoTicket => StatusCode::FORBIDDEN,
         Refusal::Wait { .. } => StatusCode::TOO_MANY_REQUESTS,
         Refusal::NoSuch => StatusCode::NOT_FOUND,
-        Refusal::Fields(_) => StatusCode::UNPROCESSABLE_ENTITY,
+        Refusal::NoCommunity | Refusal::NotOffered => StatusCode::CONFLICT,
+        Refusal::Fields(_) | Refusal::Invitation(_) | Refusal::Expired => StatusCode::UNPROCESSABLE_ENTITY,
         Refusal::Claimed | Refusal::Unfit(_) | Refusal::Busy(_) | Refusal::Full | Refusal::Already => {
             StatusCode::CONFLICT
         }
