@@ -84,13 +84,19 @@ impl Files {
     /// is enough that it reads its files again.
     pub fn needs_restart(&self) -> String {
         let own = |path: &str| [SETTINGS, "tinc-up", "tinc-down", &self.own].contains(&path);
-        let read = self.iter().filter(|(path, _)| own(path));
-        let lines = read.flat_map(|(path, file)| {
-            let calls = move |line: &&str| path != SETTINGS || !line.starts_with(CALL);
-            std::iter::once(path).chain(file.text.lines().filter(calls))
-        });
-        lines.map(|line| format!("{line}\n")).collect()
+        read_at_start(
+            self.iter().filter(|(path, _)| own(path)).map(|(path, file)| (path, file.text.as_str())),
+        )
     }
+}
+
+/// The same of files that are there already: settings, scripts and the own host file, by path.
+pub fn read_at_start<'a>(files: impl Iterator<Item = (&'a str, &'a str)>) -> String {
+    let lines = files.flat_map(|(path, text)| {
+        let stays = move |line: &&str| path != SETTINGS || !line.starts_with(CALL);
+        std::iter::once(path).chain(text.lines().filter(stays))
+    });
+    lines.map(|line| format!("{line}\n")).collect()
 }
 
 fn settings(name: &str, key: &Path) -> String {
