@@ -36,8 +36,13 @@ enum Verb {
         #[arg(long, value_name = "DIR", default_value = "/usr/share/nuvol/services")]
         services: PathBuf,
     },
-    /// Make the mesh able to start: its service runs this before each start
-    Mesh(Mesh),
+    /// Make the mesh able to start: its service does this before each start
+    MeshPrepare(Mesh),
+    /// Run the mesh
+    MeshRun(Mesh),
+    /// Read the log of the mesh; `mesh-run` starts it
+    #[command(hide = true)]
+    MeshLog(Mesh),
 }
 
 #[derive(Debug, Args)]
@@ -95,7 +100,11 @@ fn main() -> ExitCode {
         Some(Verb::Rules { services }) => std::io::stdout()
             .write_all(verbs::first_rules(&services).as_bytes())
             .context("printing the rules"),
-        Some(Verb::Mesh(mesh)) => mesh::prepare(&mesh.into()),
+        Some(Verb::MeshPrepare(mesh)) => mesh::prepare(&mesh.into()),
+        Some(Verb::MeshRun(mesh)) => mesh::run::run(&mesh.into()),
+        Some(Verb::MeshLog(mesh)) => {
+            mesh::run::log(std::io::stdin(), &mut std::io::stderr(), &mesh.mesh_runtime)
+        }
         Some(Verb::Serve(serve)) => start(serve),
         None => start(serve),
     })

@@ -3,6 +3,7 @@
 //! A request brings all members at once and replaces what was; there is nothing in between that could be left over.
 
 mod key;
+pub mod run;
 mod status;
 mod store;
 
@@ -24,6 +25,8 @@ use store::Store;
 pub const SERVICE: &str = "tinc";
 /// What the program was started with, in the folder that the service forgets when it stops.
 const STARTED: &str = "started";
+/// The last list of nodes, there too.
+const NODES: &str = "nodes";
 
 type Tell<'a> = &'a mut (dyn FnMut(Step) + Send);
 

@@ -1,8 +1,8 @@
 //! Asks the running program how the mesh is.
 //!
-//! tinc 1.0 has no other way to be asked than a signal, upon which it lists all it knows on its log; what runs it
-//! (`tinc-run`) puts the list of nodes into a file and keeps it from the journal. It lists in the handler of the
-//! signal, wherever it happens to be, so it is not asked more often than needed.
+//! tinc 1.0 has no other way to be asked than a signal, upon which it lists all it knows on its log; from there the
+//! nodes go into a file (`run.rs`). It lists in the handler of the signal, wherever it happens to be, so it is not
+//! asked more often than needed.
 
 use std::collections::BTreeSet;
 use std::fs::File;
@@ -13,19 +13,18 @@ use std::time::{Duration, SystemTime};
 
 use anyhow::{Context, bail};
 
+use super::NODES;
 use crate::helper::journal;
 use crate::helper::protocol::LINES_LIMIT;
 use crate::helper::systemd::{Signal, Systemd};
 use crate::mesh::{PeerStatus, Status, TincName, dump, troubles};
 
-/// The list of nodes, in the folder that the service forgets.
-const NODES: &str = "nodes";
 /// Whoever asks again within this time gets the same list.
 const FRESH: Duration = Duration::from_secs(5);
 /// A list takes milliseconds; a machine that swaps takes longer.
 const LIMIT: Duration = Duration::from_secs(10);
 const LOOK: Duration = Duration::from_millis(20);
-/// tinc-run lists no more than 10,000 nodes, of 300 bytes each.
+/// There are no more than 10,000 nodes in it, of some 300 bytes each.
 const LIST_LIMIT_BYTES: u64 = 4 << 20;
 
 /// How it is while it is off.

@@ -60,8 +60,8 @@ impl Lab {
         static LABS: AtomicUsize = AtomicUsize::new(0);
         let mut lab = Self { names: Vec::new(), number: LABS.fetch_add(1, Ordering::Relaxed) };
         let net = lab.space("net");
-        run(&["ip", "-n", &net, "link", "add", "br", "type", "bridge"]);
-        run(&["ip", "-n", &net, "link", "set", "br", "up"]);
+        run(&["ip", "-n", &net, "link", "add", "name", "hub", "type", "bridge"]);
+        run(&["ip", "-n", &net, "link", "set", "hub", "up"]);
         lab
     }
 
@@ -75,9 +75,12 @@ impl Lab {
 
     /// A namespace with this address on the Internet.
     pub fn on_the_internet(&mut self, name: &str, address: &str) -> String {
-        let (space, net) = (self.space(name), self.names[0].clone());
-        run(&["ip", "link", "add", "wan", "netns", &space, "type", "veth", "peer", name, "netns", &net]);
-        run(&["ip", "-n", &net, "link", "set", name, "master", "br", "up"]);
+        let (space, net, port) = (self.space(name), self.names[0].clone(), format!("to-{name}"));
+        run(&[
+            "ip", "link", "add", "name", "wan", "netns", &space, "type", "veth", "peer", "name", &port,
+            "netns", &net,
+        ]);
+        run(&["ip", "-n", &net, "link", "set", "dev", &port, "master", "hub", "up"]);
         run(&["ip", "-n", &space, "address", "add", &format!("{address}/24"), "dev", "wan"]);
         run(&["ip", "-n", &space, "link", "set", "wan", "up"]);
         space
@@ -87,23 +90,35 @@ impl Lab {
     pub fn behind_a_router(&mut self, name: &str, address: &str) -> String {
         let router = self.on_the_internet(&format!("r{name}"), address);
         let space = self.space(name);
-        run(&["ip", "link", "add", "wan", "netns", &space, "type", "veth", "peer", "lan", "netns", &router]);
+        run(&[
+            "ip", "link", "add", "name", "wan", "netns", &space, "type", "veth", "peer", "name", "lan",
+            "netns", &router,
+        ]);
         run(&["ip", "-n", &router, "address", "add", "10.0.0.1/24", "dev", "lan"]);
         run(&["ip", "-n", &router, "link", "set", "lan", "up"]);
         run(&["ip", "-n", &space, "address", "add", "10.0.0.2/24", "dev", "wan"]);
         run(&["ip", "-n", &space, "link", "set", "wan", "up"]);
         run(&["ip", "-n", &space, "route", "add", "default", "via", "10.0.0.1"]);
         run(&["ip", "netns", "exec", &router, "sysctl", "-qw", "net.ipv4.ip_forward=1"]);
-        let rules = "table ip nat { chain out { type nat hook postrouting priority srcnat; oifname wan masquerade random; } }
+        let rules = "table ip nat { chain out { type nat hook postrouting priority srcnat; oifname wan masquerade random; }; };
             table ip filter { chain in { type filter hook forward priority filter; policy drop;
-                iifname lan accept; ct state established,related accept; } }";
+                iifname lan accept; ct state established,related accept; }; };";
         run(&["ip", "netns", "exec", &router, "nft", rules]);
         space
     }
 
     /// Pulls the plug of what hangs on the Internet by this name, or puts it back.
     pub fn plug(&self, name: &str, on: bool) {
-        run(&["ip", "-n", &self.names[0], "link", "set", name, if on { "up" } else { "down" }]);
+        run(&[
+            "ip",
+            "-n",
+            &self.names[0],
+            "link",
+            "set",
+            "dev",
+            &format!("to-{name}"),
+            if on { "up" } else { "down" },
+        ]);
     }
 }
 
@@ -136,7 +151,7 @@ impl Tincd {
     pub fn start(&mut self) {
         fs::create_dir_all(&self.folders.runtime).unwrap();
         let mut prepare = Command::new(env!("CARGO_BIN_EXE_nuvol-helper"));
-        prepare.arg("mesh").arg("--mesh").arg(&self.folders.files);
+        prepare.arg("mesh-prepare").arg("--mesh").arg(&self.folders.files);
         let prepared = prepare.arg("--mesh-runtime").arg(&self.folders.runtime).output().unwrap();
         assert!(prepared.status.success(), "{}", String::from_utf8_lossy(&prepared.stderr));
         self.start_as_is();
@@ -145,14 +160,9 @@ impl Tincd {
     /// Without looking whether the files are as the helper makes them.
     pub fn start_as_is(&mut self) {
         fs::create_dir_all(&self.folders.runtime).unwrap();
-        let program =
-            Path::new(env!("CARGO_MANIFEST_DIR")).join("../overlays/tinc/files/usr/lib/nuvol/tinc-run");
         let mut command = Command::new("ip");
-        command
-            .args(["netns", "exec", &self.space])
-            .arg(program)
-            .arg(&self.folders.files)
-            .arg(&self.folders.runtime);
+        command.args(["netns", "exec", &self.space, env!("CARGO_BIN_EXE_nuvol-helper"), "mesh-run"]);
+        command.arg("--mesh").arg(&self.folders.files).arg("--mesh-runtime").arg(&self.folders.runtime);
         let log = File::options().create(true).append(true).open(self.log()).unwrap();
         self.process = Some(command.stdout(Stdio::null()).stderr(log).spawn().unwrap());
     }
