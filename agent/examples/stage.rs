@@ -90,6 +90,7 @@ fn helper(home: &Path, services: &Path, bus: &str) -> Helper {
         runtime: home.join("helper-run"),
         units: home.join("units"),
         system: home.join("machine-id"),
+        mesh: nuvol_agent::helper::mesh::Folders { files: home.join("mesh"), runtime: home.join("mesh-run") },
         bus: Some(bus.to_owned()),
         settle: Duration::from_millis(300),
     })

@@ -15,6 +15,7 @@ pub mod helper;
 pub mod http;
 pub mod journal;
 pub mod machine;
+pub mod mesh;
 pub mod node;
 pub mod run;
 pub mod services;

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 use clap::{Args, Parser, Subcommand};
+use nuvol_agent::helper::mesh::{self, Folders};
 use nuvol_agent::helper::server::{self, Rules};
 use nuvol_agent::helper::verbs::{self, Failure, Helper, Options};
 use nuvol_agent::journal;
@@ -35,6 +36,23 @@ enum Verb {
         #[arg(long, value_name = "DIR", default_value = "/usr/share/nuvol/services")]
         services: PathBuf,
     },
+    /// Make the mesh able to start: its service does this before each start
+    MeshPrepare(Mesh),
+    /// Run the mesh
+    MeshRun(Mesh),
+    /// Read the log of the mesh; `mesh-run` starts it
+    #[command(hide = true)]
+    MeshLog(Mesh),
+}
+
+#[derive(Debug, Args)]
+struct Mesh {
+    /// Folder of the mesh's files
+    #[arg(long, value_name = "DIR", default_value = "/etc/tinc/nuvol")]
+    mesh: PathBuf,
+    /// Folder of what the mesh's service forgets when it stops
+    #[arg(long, value_name = "DIR", default_value = "/run/nuvol-mesh")]
+    mesh_runtime: PathBuf,
 }
 
 #[derive(Debug, Args)]
@@ -57,6 +75,8 @@ struct Serve {
     /// File with the machine-id of this system
     #[arg(long, value_name = "PATH", default_value = "/etc/machine-id")]
     system: PathBuf,
+    #[command(flatten)]
+    mesh: Mesh,
     /// Ask the systemd on this D-Bus instead of the system's
     #[arg(long, value_name = "ADDRESS")]
     bus: Option<String>,
@@ -68,12 +88,23 @@ struct Serve {
     idle: u64,
 }
 
+impl From<Mesh> for Folders {
+    fn from(Mesh { mesh, mesh_runtime }: Mesh) -> Self {
+        Self { files: mesh, runtime: mesh_runtime }
+    }
+}
+
 fn main() -> ExitCode {
     let Arguments { verb, serve } = Arguments::parse();
     journal::end(match verb {
         Some(Verb::Rules { services }) => std::io::stdout()
             .write_all(verbs::first_rules(&services).as_bytes())
             .context("printing the rules"),
+        Some(Verb::MeshPrepare(mesh)) => mesh::prepare(&mesh.into()),
+        Some(Verb::MeshRun(mesh)) => mesh::run::run(&mesh.into()),
+        Some(Verb::MeshLog(mesh)) => {
+            mesh::run::log(std::io::stdin(), &mut std::io::stderr(), &mesh.mesh_runtime)
+        }
         Some(Verb::Serve(serve)) => start(serve),
         None => start(serve),
     })
@@ -85,7 +116,7 @@ fn start(serve: Serve) -> anyhow::Result<()> {
     let Some(socket) = handed.take_unix_listener(0).context("taking the socket from systemd")? else {
         bail!("there is no socket to serve; start `nuvol-helper.socket`");
     };
-    let Serve { services, settings, state, runtime, units, system, bus, user, idle } = serve;
+    let Serve { services, settings, state, runtime, units, system, mesh, bus, user, idle } = serve;
     // Root may do all of this anyway.
     let mut peers = BTreeSet::from([0]);
     match user_id(Path::new("/etc/passwd"), &user)? {
@@ -95,7 +126,9 @@ fn start(serve: Serve) -> anyhow::Result<()> {
         None => journal::write(Level::Warning, &format!("there is no user `{user}`: only root may ask")),
     }
     let settle = Duration::from_secs(2);
-    let helper = Helper::new(Options { services, settings, state, runtime, units, system, bus, settle });
+    let mesh = mesh.into();
+    let helper =
+        Helper::new(Options { services, settings, state, runtime, units, system, mesh, bus, settle });
     let rules = Rules { peers, idle: Duration::from_secs(idle) };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::protocol::{LINES_LIMIT, Request};
+use crate::mesh;
 use crate::node::Catalogue;
 use crate::node::service::Service;
 use crate::node::setting::Value;
@@ -79,6 +80,13 @@ pub fn request(catalogue: &Catalogue, request: &Request) -> Result<(), String> {
         }
         Request::Rename { name } => host_name(name).map(drop),
         Request::Firewall | Request::Power { .. } => Ok(()),
+        Request::MeshKey | Request::MeshLeave | Request::MeshStatus => {
+            service(catalogue, super::mesh::SERVICE).map(drop)
+        }
+        Request::MeshApply { own, peers } => {
+            service(catalogue, super::mesh::SERVICE)?;
+            mesh::check(own, peers)
+        }
     }
 }
 

@@ -11,6 +11,7 @@ pub mod firewall;
 #[cfg(fuzzing)]
 pub mod fuzz;
 pub mod journal;
+pub mod mesh;
 pub mod ports;
 pub mod protocol;
 pub mod remembered;

@@ -4,10 +4,15 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::mesh::{MeshKey, Own, Peer, Status};
 use crate::node::operation::Step;
 
 /// No request is longer, its line end included.
 pub const REQUEST_LIMIT_BYTES: usize = 64 * 1024;
+/// No `mesh-apply` is longer: two thousand members with four endpoints and the longest keys each.
+pub const MESH_LIMIT_BYTES: usize = 6 << 20;
+/// How such a request begins, as [`Request`] writes it.
+const MESH_FRONT: &[u8] = br#"{"verb":"mesh-apply","#;
 /// No answer is longer: five hundred long lines of a journal.
 pub const ANSWER_LIMIT_BYTES: usize = 4 << 20;
 /// The most lines of a journal that may be asked for.
@@ -65,6 +70,19 @@ pub enum Request {
         /// Which of the two.
         how: Power,
     },
+    /// Make the key of the mesh where there is none, and tell its public half.
+    MeshKey,
+    /// Make these the members of the mesh, all of them, and nobody else.
+    MeshApply {
+        /// This node's own end.
+        own: Own,
+        /// The others.
+        peers: Vec<Peer>,
+    },
+    /// Forget all members of the mesh and the key.
+    MeshLeave,
+    /// Tell how the mesh is.
+    MeshStatus,
 }
 
 /// What becomes of the machine.
@@ -163,6 +181,13 @@ pub enum Outcome {
         /// What the service drew for itself, as far as it is there.
         shown: BTreeMap<String, String>,
     },
+    /// The public key of this node's end of the mesh.
+    MeshKey {
+        /// The key.
+        key: MeshKey,
+    },
+    /// How the mesh is.
+    Mesh(Status),
 }
 
 /// A line of the journal.
@@ -192,8 +217,9 @@ pub struct Size {
 impl Request {
     /// The request in `bytes`: one line and nothing after it.
     pub fn read(bytes: &[u8]) -> Result<Self, String> {
-        if bytes.len() > REQUEST_LIMIT_BYTES {
-            return Err(format!("the request is longer than {REQUEST_LIMIT_BYTES} bytes"));
+        let limit = Self::limit(bytes);
+        if bytes.len() > limit {
+            return Err(format!("the request is longer than {limit} bytes"));
         }
         let Some((b'\n', line)) = bytes.split_last() else {
             return Err("the request has no line end".to_owned());
@@ -202,6 +228,11 @@ impl Request {
             return Err("the request is more than one line".to_owned());
         }
         serde_json::from_slice(line).map_err(|error| format!("the request cannot be read: {error}"))
+    }
+
+    /// How long the request may be that begins like this.
+    pub fn limit(bytes: &[u8]) -> usize {
+        if bytes.starts_with(MESH_FRONT) { MESH_LIMIT_BYTES } else { REQUEST_LIMIT_BYTES }
     }
 
     /// What the journal is told about it: everything but the values of settings, which may be secret.
@@ -221,6 +252,10 @@ impl Request {
             Self::Rename { name } => format!("rename {name}"),
             Self::Power { how: Power::Reboot } => "power reboot".to_owned(),
             Self::Power { how: Power::Off } => "power off".to_owned(),
+            Self::MeshKey => "mesh-key".to_owned(),
+            Self::MeshApply { own, peers } => format!("mesh-apply {} and {} others", own.name(), peers.len()),
+            Self::MeshLeave => "mesh-leave".to_owned(),
+            Self::MeshStatus => "mesh-status".to_owned(),
         }
     }
 }

@@ -90,6 +90,9 @@ impl Desk {
                 | Request::Firewall
                 | Request::Rename { .. }
                 | Request::Power { .. }
+                | Request::MeshKey
+                | Request::MeshApply { .. }
+                | Request::MeshLeave
         );
         let turn = if changes { Some(self.one_at_a_time.lock().await) } else { None };
         let (tell, mut told) = mpsc::unbounded_channel();
@@ -126,11 +129,15 @@ fn refused(who: &str, why: String) -> Final {
 async fn read(stream: &mut UnixStream) -> Result<Request, String> {
     let mut bytes = Vec::new();
     let whole = async {
-        let mut chunk = vec![0; 4096];
-        while bytes.len() <= REQUEST_LIMIT_BYTES && !bytes.contains(&b'\n') {
+        let mut chunk = vec![0; 16 << 10];
+        let mut ended = false;
+        while bytes.len() <= Request::limit(&bytes) && !ended {
             match stream.read(&mut chunk).await {
                 Ok(0) => break,
-                Ok(length) => bytes.extend_from_slice(&chunk[..length]),
+                Ok(length) => {
+                    bytes.extend_from_slice(&chunk[..length]);
+                    ended = chunk[..length].contains(&b'\n');
+                }
                 Err(error) => return Err(format!("the request cannot be read: {error}")),
             }
         }

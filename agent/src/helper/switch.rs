@@ -134,7 +134,7 @@ impl Helper {
 
     /// Whether it still runs a moment after it has started: a simple service counts as started for systemd before
     /// its program has done anything.
-    async fn stays_up(&self, systemd: &Systemd, service: &Service) -> Result<(), Failure> {
+    pub(super) async fn stays_up(&self, systemd: &Systemd, service: &Service) -> Result<(), Failure> {
         let end = tokio::time::Instant::now() + self.options.settle;
         loop {
             for (unit, state) in systemd.states(&service.units).await? {

@@ -38,6 +38,17 @@ pub enum Job {
     Restart,
 }
 
+/// What the main process of a unit can be told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Signal {
+    /// Read your files again (`SIGHUP`).
+    Reread,
+    /// Try again now what you put off (`SIGALRM`, to tinc).
+    CallNow,
+    /// List what you know (`SIGUSR2`, to tinc).
+    List,
+}
+
 /// A connection to systemd.
 pub struct Systemd {
     connection: Connection,
@@ -165,6 +176,18 @@ impl Systemd {
             Job::Restart => self.manager.restart_unit(unit, "replace").await,
         };
         begun.map(drop).with_context(|| format!("telling systemd to {} `{unit}`", job.word()))
+    }
+
+    /// Sends the main process of a unit a signal.
+    pub async fn signal(&self, unit: &str, signal: Signal) -> anyhow::Result<()> {
+        // Their numbers on all machines that we build for (signal(7)).
+        let number = match signal {
+            Signal::Reread => 1,
+            Signal::CallNow => 14,
+            Signal::List => 12,
+        };
+        let sent = self.manager.kill_unit(unit, "main", number).await;
+        sent.with_context(|| format!("sending a signal to `{unit}`"))
     }
 
     /// Begins what ends the helper too, and cannot be called off.

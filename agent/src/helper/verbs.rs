@@ -9,7 +9,7 @@ use anyhow::Context;
 
 use super::protocol::{Cause, Final, Outcome, Power, Request};
 use super::systemd::{self, Job, Systemd};
-use super::{check, firewall, journal, ports, settings, usage};
+use super::{check, firewall, journal, mesh, ports, settings, usage};
 use crate::durable;
 use crate::node::Catalogue;
 use crate::node::operation::Step;
@@ -35,6 +35,8 @@ pub struct Options {
     pub units: PathBuf,
     /// The file with the machine-id of this system.
     pub system: PathBuf,
+    /// Folders of the mesh.
+    pub mesh: mesh::Folders,
     /// The bus that systemd is on, if not the system's.
     pub bus: Option<String>,
     /// How long a service must have stayed up to count as started.
@@ -148,6 +150,12 @@ impl Helper {
                 self.systemd().await?.go(unit).await?;
                 Ok(Outcome::Nothing)
             }
+            Request::MeshKey => self.mesh_key(tell).await,
+            Request::MeshApply { own, peers } => {
+                self.mesh_apply(service(mesh::SERVICE)?, own.clone(), peers.clone(), tell).await
+            }
+            Request::MeshLeave => self.mesh_leave(service(mesh::SERVICE)?, tell).await,
+            Request::MeshStatus => self.mesh_status(service(mesh::SERVICE)?).await,
         }
     }
 

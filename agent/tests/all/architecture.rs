@@ -6,7 +6,7 @@ use std::fs;
 use std::path::Path;
 
 /// Each module with the modules of this crate that it may name.
-const MAP: [(&str, &[&str]); 14] = [
+const MAP: [(&str, &[&str]); 15] = [
     ("node", &["node"]),
     ("machine", &["node"]),
     ("journal", &["node"]),
@@ -16,11 +16,12 @@ const MAP: [(&str, &[&str]); 14] = [
     ("systemd", &[]),
     // A program of its own, at boot, before the agent.
     ("config", &["config", "durable", "journal", "node"]),
+    ("mesh", &["mesh"]),
     ("bus", &["node", "bus", "systemd"]),
     ("http", &["node", "http"]),
     ("state", &["state", "durable"]),
     // A program of its own, on the node: it reads the catalogue itself and believes nobody.
-    ("helper", &["node", "helper", "journal", "services", "durable", "systemd"]),
+    ("helper", &["node", "mesh", "helper", "journal", "services", "durable", "systemd"]),
     // The heart with its ways out.
     ("wiring", &["node", "machine", "journal", "http", "state", "helper"]),
     ("run", &["node", "machine", "journal", "services", "bus", "http", "state", "helper", "wiring"]),

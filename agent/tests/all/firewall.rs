@@ -17,18 +17,22 @@ mkdir /run/netns
 ip netns add peer
 ip link set lo up
 ip link add wire type veth peer name wire netns peer
-ip link add nuvol type veth peer name mesh netns peer
+ip link add nuvol address 02:00:00:00:00:01 type veth peer name mesh address 02:00:00:00:00:02 netns peer
 for one in wire nuvol; do ip link set $one up; done
 ip address add 192.168.7.1/24 dev wire
 ip address add 198.51.100.1/24 dev wire
-ip address add 10.99.0.1/24 dev nuvol
+ip address add fd00:99::1/64 dev nuvol nodad
 ip address add fd00:7::1/64 dev wire nodad
 ip -n peer link set lo up
 ip -n peer link set wire up
 ip -n peer link set mesh up
 ip -n peer address add 192.168.7.2/24 dev wire
 ip -n peer address add 198.51.100.2/24 dev wire
-ip -n peer address add 10.99.0.2/24 dev mesh
+ip -n peer address add fd00:99::2/64 dev mesh nodad
+ip -n peer address add fd00:bad::2/64 dev mesh nodad
+# The mesh is no wire: nobody there looks for neighbours.
+ip neighbour add fd00:99::2 lladdr 02:00:00:00:00:02 dev nuvol nud permanent
+ip -n peer neighbour add fd00:99::1 lladdr 02:00:00:00:00:01 dev mesh nud permanent
 ip -n peer address add fd00:7::2/64 dev wire nodad
 # The order of a boot, and once more: loading again must not hurt.
 nft --file "$RULES"
@@ -41,8 +45,8 @@ exec python3 - <<'PYTHON'
 const KNOCK: &str = r#"
 import os, socket, subprocess, time
 
-TCP = [80, 443, 22, 655, 8000, 8001, 9999]
-UDP = [5353, 7777]
+TCP = [80, 443, 22, 655, 6551, 8000, 8001, 9999]
+UDP = [5353, 6551, 7777]
 keep = []
 for port in TCP:
     listener = socket.create_server(("::", port), family=socket.AF_INET6, dualstack_ipv6=True)
@@ -107,8 +111,17 @@ for turn in ["FIRST", "THEN"]:
     print(turn.lower(), flush=True)
     look("lan", "192.168.7.1")
     look("lan6", "fd00:7::1")
-    look("mesh", "10.99.0.1")
+    look("mesh", "fd00:99::1")
     look("internet", "198.51.100.1")
+# From a foreign network, and from the home's, but through the mesh.
+SPOOF = "import socket; s = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM); s.bind(('fd00:bad::2', 0)); s.sendto(b'x', ('fd00:99::1', 6551))"
+gossip = keep[len(TCP) + UDP.index(6551)]
+for source in ["fd00:bad::2", "fd00:7::2"]:
+    subprocess.run(["ip", "netns", "exec", "peer", "python3", "-c", SPOOF.replace("fd00:bad::2", source)], check=True)
+    try:
+        print(f"{source} through the mesh: heard", gossip.recv(10), flush=True)
+    except TimeoutError:
+        print(f"{source} through the mesh: dropped", flush=True)
 # As systemd-networkd does it for the prefixes that it was given.
 load("add element inet nuvol lan4 { 198.51.100.0/24 }")
 look("own prefix", "198.51.100.1")
@@ -180,13 +193,15 @@ fn exactly_the_declared_ports_are_reached_from_where_they_may_be() {
 first
 lan: 80 443 22 ping udp-5353
 lan6: 80 443 22 ping udp-5353
-mesh: 80 443 ping
+mesh: 80 443 6551 ping udp-6551
 internet: ping
 then
 lan: 80 443 655 8000 ping udp-5353
 lan6: 80 443 655 8000 ping udp-5353
-mesh: 80 443 655 8000 ping
+mesh: 80 443 6551 8000 ping udp-6551
 internet: 655 ping
+fd00:bad::2 through the mesh: dropped
+fd00:7::2 through the mesh: dropped
 own prefix: 80 443 655 8000 ping udp-5353
 after a bad file: 80 443 655 8000 ping udp-5353
 asked: hello

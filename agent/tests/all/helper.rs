@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use crate::common::{Daemon, State};
 use nuvol_agent::helper::client::ask;
+use nuvol_agent::helper::mesh::Folders;
 use nuvol_agent::helper::protocol::{Cause, Final, Outcome, Power, Request};
 use nuvol_agent::helper::server::{Rules, serve};
 use nuvol_agent::helper::verbs::{Helper, Options};
@@ -114,6 +115,7 @@ fn helper(home: &Path) -> Helper {
         runtime: at("run"),
         units: at("units"),
         system: at("machine-id"),
+        mesh: Folders { files: at("mesh"), runtime: at("mesh-run") },
         bus: Some(format!("unix:path={}", at("bus").display())),
         settle: Duration::from_millis(100),
     })
@@ -385,6 +387,7 @@ async fn the_helper_ends_when_nobody_asks() {
         runtime: at(),
         units: at(),
         system: at(),
+        mesh: Folders { files: at(), runtime: at() },
         bus: None,
         settle: Duration::ZERO,
     };

@@ -11,6 +11,7 @@ mod firewall;
 mod forms;
 mod helper;
 mod live;
+mod mesh;
 mod pages;
 mod parity;
 mod process;

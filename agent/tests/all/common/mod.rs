@@ -51,6 +51,9 @@ pub struct State {
     pub ports: (PathBuf, String),
     /// What gives the machine its name, where one is given at all.
     pub rename: Option<fn(&str)>,
+    /// What carries out starts, stops and signals of units that are real after all. It is told what to do and to which
+    /// unit, and tells how it went.
+    pub real: Option<Box<dyn FnMut(&str, &str) -> String + Send>>,
 }
 
 impl State {
@@ -59,6 +62,15 @@ impl State {
         if unit == "nuvol-ports.service" {
             std::fs::write(&self.ports.0, &self.ports.1).unwrap();
             return "done".to_owned();
+        }
+        if let Some(real) = &mut self.real {
+            let result = real(verb, unit);
+            if verb == "stop" || result != "done" {
+                self.active.remove(unit);
+            } else {
+                self.active.insert(unit.to_owned());
+            }
+            return result;
         }
         if verb == "stop" {
             self.active.remove(unit);
@@ -165,6 +177,18 @@ impl Manager {
         #[zbus(object_server)] server: &zbus::ObjectServer,
     ) -> fdo::Result<OwnedObjectPath> {
         self.job("restart", name, emitter, server).await
+    }
+
+    fn kill_unit(&self, name: String, whom: String, signal: i32) -> fdo::Result<()> {
+        let mut state = self.0.lock().unwrap();
+        state.calls.push(format!("kill {whom} {signal} {name}"));
+        if !state.active.contains(&name) {
+            return Err(fdo::Error::Failed(format!("Unit {name} is not loaded properly.")));
+        }
+        if let Some(real) = &mut state.real {
+            real(&format!("kill {signal}"), &name);
+        }
+        Ok(())
     }
 
     /// Like the real one: a unit that has not failed is an error.

@@ -1,0 +1,80 @@
+//! Asks the running program how the mesh is.
+//!
+//! tinc 1.0 has no other way to be asked than a signal, upon which it lists all it knows on its log; from there the
+//! nodes go into a file (`run.rs`). It lists in the handler of the signal, wherever it happens to be, so it is not
+//! asked more often than needed.
+
+use std::collections::BTreeSet;
+use std::fs::File;
+use std::io::{self, Read};
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+use std::time::{Duration, SystemTime};
+
+use anyhow::{Context, bail};
+
+use super::NODES;
+use crate::helper::journal;
+use crate::helper::protocol::LINES_LIMIT;
+use crate::helper::systemd::{Signal, Systemd};
+use crate::mesh::{PeerStatus, Status, TincName, dump, troubles};
+
+/// Whoever asks again within this time gets the same list.
+const FRESH: Duration = Duration::from_secs(5);
+/// A list takes milliseconds; a machine that swaps takes longer.
+const LIMIT: Duration = Duration::from_secs(10);
+const LOOK: Duration = Duration::from_millis(20);
+/// There are no more than 10,000 nodes in it, of some 300 bytes each.
+const LIST_LIMIT_BYTES: u64 = 4 << 20;
+
+/// How it is while it is off.
+pub fn off(members: &BTreeSet<TincName>) -> Status {
+    let peer = |name: &TincName| PeerStatus { name: *name, path: None, address: None, trouble: None };
+    Status { running: false, peers: members.iter().map(peer).collect(), strangers: Vec::new() }
+}
+
+/// How it is.
+pub async fn ask(
+    systemd: &Systemd,
+    unit: &str,
+    runtime: &Path,
+    members: &BTreeSet<TincName>,
+) -> anyhow::Result<Status> {
+    let list = runtime.join(NODES);
+    let before = version(&list)?;
+    if !before.is_some_and(|(_, age)| age.is_some_and(|age| age < FRESH)) {
+        systemd.signal(unit, Signal::List).await?;
+        let end = tokio::time::Instant::now() + LIMIT;
+        while version(&list)?.map(|(version, _)| version) == before.map(|(version, _)| version) {
+            if tokio::time::Instant::now() >= end {
+                bail!("the mesh does not tell within {} s how it is", LIMIT.as_secs());
+            }
+            tokio::time::sleep(LOOK).await;
+        }
+    }
+    let read = || -> io::Result<String> {
+        let mut text = Vec::new();
+        File::open(&list)?.take(LIST_LIMIT_BYTES).read_to_end(&mut text)?;
+        Ok(String::from_utf8_lossy(&text).into_owned())
+    };
+    let nodes = dump::parse(&read().with_context(|| format!("reading `{}`", list.display()))?);
+    // Without a journal the ways are still known.
+    let lines = journal::last(&[unit.to_owned()], LINES_LIMIT).await.unwrap_or_default();
+    let troubles = troubles(lines.iter().map(|line| (line.time_s, line.text.as_str())));
+    Ok(dump::status(nodes, members, troubles))
+}
+
+/// What tells one list from the next, and how old it is; each is a file of its own. A clock that was set back
+/// meanwhile gives no age.
+fn version(list: &Path) -> anyhow::Result<Option<((u64, i64, i64), Option<Duration>)>> {
+    match list.metadata() {
+        Ok(it) => {
+            let written = it.modified().ok();
+            #[allow(clippy::disallowed_methods, reason = "files know no other time")]
+            let age = written.and_then(|written| SystemTime::now().duration_since(written).ok());
+            Ok(Some(((it.ino(), it.mtime(), it.mtime_nsec()), age)))
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error).with_context(|| format!("looking at `{}`", list.display())),
+    }
+}
