@@ -120,12 +120,23 @@ impl Swim {
         }
     }
 
-    pub(super) fn set_members(&mut self, now: Duration, members: &BTreeSet<HostId>, outputs: &mut Vec<Output>) {
+    pub(super) fn set_members(
+        &mut self,
+        now: Duration,
+        members: &BTreeSet<HostId>,
+        outputs: &mut Vec<Output>,
+    ) {
         self.members.lock().unwrap_or_else(PoisonError::into_inner).clone_from(members);
-        let gone: Vec<Id> =
-            self.liveness.iter().filter(|(host, _)| !members.contains(host)).map(|(_, (_, id))| *id).collect();
+        let gone: Vec<Id> = self
+            .liveness
+            .iter()
+            .filter(|(host, _)| !members.contains(host))
+            .map(|(_, (_, id))| *id)
+            .collect();
         for id in gone {
-            self.run(now, outputs, |foca, runtime| foca.apply_many(std::iter::once(Member::down(id)), false, runtime));
+            self.run(now, outputs, |foca, runtime| {
+                foca.apply_many(std::iter::once(Member::down(id)), false, runtime)
+            });
             self.liveness.remove(&HostId(id.host));
         }
     }
@@ -247,7 +258,8 @@ impl Swim {
 
 fn config(timing: Timing) -> Config {
     let period = |millis, members| {
-        NonZeroUsize::new(members).map(|num_members| PeriodicParams { frequency: Duration::from_millis(millis), num_members })
+        NonZeroUsize::new(members)
+            .map(|num_members| PeriodicParams { frequency: Duration::from_millis(millis), num_members })
     };
     let (probe_period, probe_rtt, suspect_to_down_after, gossip) = match timing {
         Timing::Lan => (1000, 400, 2200, 200),
