@@ -12,7 +12,7 @@ use std::process::{Command, Stdio};
 use anyhow::Context;
 
 use super::store::CURRENT;
-use super::{Folders, NODES};
+use super::{Folders, NODES, PID};
 
 /// A member can make up nodes without end.
 const NODES_LIMIT: usize = 10_000;
@@ -26,7 +26,7 @@ pub fn run(folders: &Folders) -> anyhow::Result<()> {
     log.arg("mesh-log").arg("--mesh-runtime").arg(&folders.runtime).stdin(reader);
     log.spawn().context("starting what reads the log")?;
     let mut tincd = program("tincd");
-    tincd.arg("--config").arg(folders.files.join(CURRENT)).arg("--pidfile").arg(folders.runtime.join("pid"));
+    tincd.arg("--config").arg(folders.files.join(CURRENT)).arg("--pidfile").arg(folders.runtime.join(PID));
     // Level 1 tells who is connected and why not.
     tincd.args(["--no-detach", "--debug=1"]).env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin");
     tincd.stdin(Stdio::null()).stderr(writer);
