@@ -234,6 +234,12 @@ async fn a_bad_member_gets_nothing_that_is_not_its_own() {
     assert_eq!((owner, thief), (50, 0));
     assert!(a.log().contains("Ignoring unauthorized ADD_SUBNET"), "{}", a.log());
 
+    // No more of that, or it would answer the stranger in b's place.
+    edit(x, &format!("hosts/{}", x.name()), |text| {
+        text.replace(&format!("Subnet = {}/128#1\n", b.address), "")
+    });
+    run(&["ip", "-n", &x.space, "address", "delete", &format!("{}/128", b.address), "dev", "lo"]);
+    again(x);
     // A stranger knocks: at a by a name of its own, and as if it were b; at x it is let in.
     let home = tempfile::tempdir().unwrap();
     let mut stranger = Tincd::new(&evil, home.path());
@@ -302,8 +308,6 @@ async fn a_bad_member_gets_nothing_that_is_not_its_own() {
     let heard = Counter::new(&b.space);
     send(&evil, b, 25);
     println!("of 25 packets that the stranger sends blindly, b hears {}", heard.count());
-    let (owner, thief) = stolen(&world);
-    assert_eq!((owner, thief), (50, 0));
 
     // Expelled: nothing from it or from whom it let in, at once; and taken in again.
     for node in world.honest() {
@@ -322,7 +326,6 @@ async fn a_bad_member_gets_nothing_that_is_not_its_own() {
     assert_eq!(world.honest().map(|it| ping(&it.space, x.address, 2)), [0; 4]);
     assert_eq!(a.ping(b.address, 5), 5);
     stranger.stop("KILL");
-    run(&["ip", "-n", &x.space, "address", "delete", &format!("{}/128", b.address), "dev", "lo"]);
     x.apply(&world.all()).await;
     again(x);
     for node in world.honest() {
