@@ -126,6 +126,11 @@ impl Gossip {
         self.swim.live()
     }
 
+    /// How many they are.
+    pub fn live_count(&self) -> usize {
+        self.swim.live().count()
+    }
+
     /// This member has something new to tell.
     pub fn publish<P: Pool>(&mut self, now: Duration, pool: &P, slots: impl IntoIterator<Item = Slot>) -> Vec<Output> {
         for slot in slots {
