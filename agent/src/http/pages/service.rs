@@ -172,6 +172,13 @@ pub fn service(context: &Context, form: &Form, name: &str) -> Page {
     render(status(form), &page)
 }
 
+/// Each audience: its word in forms, what it is called, what it means.
+const CHOICES: [(&str, &str, &str); 3] = [
+    ("me", "audience-me", "audience-me-means"),
+    ("household", "audience-household", "audience-household-means"),
+    ("community", "audience-community", "audience-community-means"),
+];
+
 impl AudienceView {
     /// The three choices; nothing where others have no use for the service.
     fn new(context: &Context, form: &Form, report: &ServiceReport) -> Option<Self> {
@@ -184,15 +191,15 @@ impl AudienceView {
             Some(Audience::Household) => "household",
             Some(Audience::Community) => "community",
         };
-        let choice = |word: &'static str| AudienceChoice {
+        let choice = |(word, title, means): (&'static str, &str, &str)| AudienceChoice {
             word,
-            title: t.say(&format!("audience-{word}")),
-            means: t.say(&format!("audience-{word}-means")),
+            title: t.say(title),
+            means: t.say(means),
             chosen: word == now,
             free: word != "community" || community,
         };
         Some(Self {
-            choices: ["me", "household", "community"].into_iter().map(choice).collect(),
+            choices: CHOICES.into_iter().map(choice).collect(),
             error: form.wrong.get("audience").map(|wrong| t.wrong(wrong)),
             community,
         })
