@@ -2,7 +2,7 @@
 //!
 //! Foca believes whoever speaks; members need not be honest. So that none can do harm to another by its word alone:
 //!
-//! - Whoever is called dead, or said to be in a later run, is asked first ([`Company`]), by each who hears it. To a dead one come two datagrams of each.
+//! - Whoever is called dead, or said to be in a later run, is asked first ([`Company`]), by each who hears it. To a dead one come four datagrams of each.
 //! - In which run of its program a member is, it knows best: what it says itself wins over what others said of it.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -168,8 +168,8 @@ impl Swim {
             return;
         }
         let patience = match self.timing {
-            Timing::Lan => Duration::from_millis(300),
-            Timing::Wan => Duration::from_millis(1000),
+            Timing::Lan => Duration::from_millis(250),
+            Timing::Wan => Duration::from_millis(600),
         };
         let (ask, dead) = self.company.look(now, patience);
         outputs.extend(ask.into_iter().map(|to| Output::Send { to, bytes: vec![QUESTION] }));
