@@ -178,8 +178,9 @@ fn buckets_for(things: usize, (fewest, most): (usize, usize)) -> usize {
 /// How many digests these are; nothing where it is no number of buckets.
 fn counted(digests: &[u8], digest_bytes: usize, (fewest, most): (usize, usize)) -> Option<usize> {
     let count = digests.len() / digest_bytes;
-    let fit =
-        digests.len() % digest_bytes == 0 && count.is_power_of_two() && (fewest..=most).contains(&count);
+    let fit = digests.len().is_multiple_of(digest_bytes)
+        && count.is_power_of_two()
+        && (fewest..=most).contains(&count);
     fit.then_some(count)
 }
 
