@@ -256,9 +256,9 @@ fn choose<'a>(found: impl Iterator<Item = &'a Found>) -> Vec<Found> {
             *known = one;
         }
     }
-    let (mut own, mut others, mut hosts) = (0, 0, BTreeMap::<&str, usize>::new());
+    let (mut own, mut others, mut hosts) = (0, 0, BTreeMap::<String, usize>::new());
     let fits = |one: &&Found| {
-        let of_host = hosts.entry(&one.host).or_default();
+        let of_host = hosts.entry(one.host.clone()).or_default();
         let (count, fits) = if one.own { (&mut own, true) } else { (&mut others, *of_host < HOST_MAX) };
         let fits = fits && *count < TOLD_MAX;
         if fits {

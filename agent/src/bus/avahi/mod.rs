@@ -140,7 +140,8 @@ async fn session(
     let server = ServerProxy::new(&connection).await?;
     let mut published = Published::new(&connection, &server).await?;
     let mut browse = Browse::start(&connection, &server, pace.again).await?;
-    published.set(announcements.borrow_and_update().clone()).await?;
+    let wanted = announcements.borrow_and_update().clone();
+    published.set(wanted).await?;
     *answered = true;
     // The first is told even if there is nothing: that Avahi is there is news too.
     let mut tell_at = Some(Instant::now() + pace.settle);
