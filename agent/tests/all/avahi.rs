@@ -193,7 +193,9 @@ async fn within_the_network() {
     wanted.send_replace([announcement("Files", 8001, &[("path", "/y")])].into());
     peer.until("another TXT", |lines| lines.iter().any(|it| it.contains("\"path=/y\"")));
 
-    // The daemon goes and comes back.
+    // The daemon goes, with a farewell, and comes back: what is seen then was announced anew.
+    Command::new("kill").arg(avahi.0.id().to_string()).status().unwrap();
+    peer.until("farewell", |lines| !lines.iter().any(|it| it.contains(";8001;")));
     drop(avahi);
     let away = timeout(Duration::from_secs(20), async {
         while !matches!(near.0.recv().await, Some(Told::Away(_))) {}

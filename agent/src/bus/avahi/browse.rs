@@ -315,9 +315,9 @@ mod tests {
     fn the_address_that_answers_is_told_then_the_plainest() {
         let (six, four, link) =
             (sound("a", "h", "fd00::1"), sound("a", "h", "10.0.0.1"), sound("a", "h", "fe80::1"));
-        assert_eq!(choose([&link, &six, &four].into_iter()), [four.clone()]);
+        assert_eq!(choose([&link, &six, &four].into_iter()), std::slice::from_ref(&four));
         let link = Found { available: Some(true), ..link };
-        assert_eq!(choose([&link, &six, &four].into_iter()), [link.clone()]);
+        assert_eq!(choose([&link, &six, &four].into_iter()), std::slice::from_ref(&link));
     }
 
     #[test]

@@ -34,7 +34,8 @@ fn cut(text: &str, bytes: usize) -> &str {
 /// The name under which this node announces a service: "TITLE on HOST". `None` where no title is left.
 pub(super) fn instance(title: &str, host: &str) -> Option<String> {
     let (title, host) = (plain(title), plain(host));
-    let suffix = format!(" on {}", cut(host.trim(), HOST_MAX));
+    let host = cut(host.trim(), HOST_MAX).trim_end();
+    let suffix = if host.is_empty() { String::new() } else { format!(" on {host}") };
     let title = cut(title.trim(), NAME_MAX - suffix.len()).trim_end();
     (!title.is_empty()).then(|| format!("{title}{suffix}"))
 }
