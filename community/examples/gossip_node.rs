@@ -45,6 +45,7 @@ fn place(number: u8) -> Ipv4Addr {
     Ipv4Addr::new(127, 0, 1, number)
 }
 
+#[allow(clippy::disallowed_methods, reason = "this is a program that runs, and has the machine's clock")]
 fn unix() -> Duration {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
 }
@@ -55,8 +56,13 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let (number, nodes): (u8, u8) = (number.parse()?, nodes.parse()?);
     let timing = if timing == "lan" { Timing::Lan } else { Timing::Wan };
     let name = Name::new("a node")?;
-    let certified =
-        (2..=nodes).map(|it| Certified { author: key(1).id(), member: key(it).id(), version: 1, name: &name, role: Role::Member });
+    let certified = (2..=nodes).map(|it| Certified {
+        author: key(1).id(),
+        member: key(it).id(),
+        version: 1,
+        name: &name,
+        role: Role::Member,
+    });
     let members = Members::new(key(1).id(), &name, certified, []);
     let numbers: BTreeMap<HostId, u8> = (1..=nodes).map(|it| (HostId::from(&key(it).id()), it)).collect();
     let me = HostId::from(&key(number).id());
@@ -136,7 +142,8 @@ fn framed(message: &[u8]) -> Vec<u8> {
 }
 
 fn ask(me: HostId, number: u8, message: &[u8]) -> Option<Vec<u8>> {
-    let mut stream = TcpStream::connect_timeout(&SocketAddr::from((place(number), PORT)), STREAM_TIMEOUT).ok()?;
+    let mut stream =
+        TcpStream::connect_timeout(&SocketAddr::from((place(number), PORT)), STREAM_TIMEOUT).ok()?;
     stream.set_read_timeout(Some(STREAM_TIMEOUT)).ok()?;
     stream.write_all(&[&me.0.to_be_bytes(), &*framed(message)].concat()).ok()?;
     read_message(&mut stream)
@@ -217,7 +224,9 @@ impl Node {
                 Output::Ask { with, message } => {
                     let Some(number) = self.numbers.get(&with).copied() else { continue };
                     let (events, me) = (self.events.clone(), HostId::from(&self.key.id()));
-                    std::thread::spawn(move || events.send(Event::Answered(with, ask(me, number, &message))).ok());
+                    std::thread::spawn(move || {
+                        events.send(Event::Answered(with, ask(me, number, &message))).ok()
+                    });
                 }
             }
         }

@@ -10,7 +10,9 @@ use nuvol_community::board::{Board, LIFETIME_S, WITHDRAWN_S};
 use nuvol_community::gossip::{Pool, Taken, Timing};
 use nuvol_community::identity::{NodeId, NodeKey};
 use nuvol_community::members::Members;
-use nuvol_community::object::{Certificate, Content, Label, Object, Record, Revocation, Role, ServiceType, Slot, Txt};
+use nuvol_community::object::{
+    Certificate, Content, Label, Object, Record, Revocation, Role, ServiceType, Slot, Txt,
+};
 use nuvol_community::text::{Line, Name};
 
 use crate::seeds;
@@ -103,7 +105,8 @@ fn community(seed: u64, clocks: [i64; 4]) -> World<Signed> {
     }
     let places = (0..8).map(|at| HostId::from(&key(at).id())).collect();
     let setting = Setting { nodes: 8, timing: Timing::Lan, loss: 0.05, seed };
-    let mut world = World::new(setting, places, |_| Signed { told: board.members().clone(), board: board.clone() });
+    let mut world =
+        World::new(setting, places, |_| Signed { told: board.members().clone(), board: board.clone() });
     for at in 0..8 {
         world.nodes[at].ahead_s = clocks[at % 4];
         start(&mut world, at);
@@ -111,7 +114,9 @@ fn community(seed: u64, clocks: [i64; 4]) -> World<Signed> {
     for at in 0..8 {
         state(&mut world, at, LIFETIME_S, record(at as u8, "Photos"));
     }
-    world.run(5 * MINUTE, SOON, |it| it.all_know_all() && records(it).all(|it| it == 8)).expect("eight records");
+    world
+        .run(5 * MINUTE, SOON, |it| it.all_know_all() && records(it).all(|it| it == 8))
+        .expect("eight records");
     world
 }
 
@@ -153,7 +158,10 @@ fn tell(world: &World<Signed>, members: &[usize]) -> String {
     let line = |at: &usize| {
         let node = &world.nodes[*at];
         let board = &node.pool.board;
-        let kinds: Vec<_> = board.objects().map(|it| (it.content.kind(), it.version % 1_000_000_000, it.label.slot.0[0])).collect();
+        let kinds: Vec<_> = board
+            .objects()
+            .map(|it| (it.content.kind(), it.version % 1_000_000_000, it.label.slot.0[0]))
+            .collect();
         format!("\n{at}: {} members, {} live, {kinds:?}", board.members().len(), node.gossip.live_count())
     };
     members.iter().map(line).collect()
@@ -187,9 +195,13 @@ fn whoever_is_expelled_during_a_split_is_out_everywhere_after_it() {
         let members = [0, 1, 3, 6, 7];
         let same = |it: &World<Signed>| {
             let first = it.nodes[0].pool.board.to_bytes();
-            members.iter().all(|at| it.nodes[*at].pool.board.to_bytes() == first && it.nodes[*at].gossip.live_count() == 4)
+            members.iter().all(|at| {
+                it.nodes[*at].pool.board.to_bytes() == first && it.nodes[*at].gossip.live_count() == 4
+            })
         };
-        let healed = world.run(5 * MINUTE, SOON, same).unwrap_or_else(|| panic!("not the same:{}", tell(&world, &members)));
+        let healed = world
+            .run(5 * MINUTE, SOON, same)
+            .unwrap_or_else(|| panic!("not the same:{}", tell(&world, &members)));
         assert!(healed < 2 * MINUTE, "{healed:?}");
         // Then 6, who is a member, hands on all that was ever said before; and those expelled speak for themselves.
         for _ in 0..5 {
@@ -237,7 +249,10 @@ fn what_was_withdrawn_does_not_come_back_after_days() {
             }
             world.pass(MINUTE);
             let back = |(_, node): (usize, &crate::world::Node<Signed>)| {
-                node.pool.board.records().any(|(member, record, _)| member.id == key(1).id() && *record.id == [1; 16])
+                node.pool
+                    .board
+                    .records()
+                    .any(|(member, record, _)| member.id == key(1).id() && *record.id == [1; 16])
             };
             let days = world.now.as_secs() / 86_400;
             assert!(!world.running().any(back), "it is back after {days} days");

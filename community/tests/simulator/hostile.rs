@@ -73,7 +73,8 @@ fn nobody_without_a_certificate_appears_anywhere() {
             for to in 0..hostile {
                 let host = invented[world.rng.random_range(0..invented.len())];
                 let stranger = Id { host: host.0, bump: round };
-                let told: Vec<_> = invented.iter().map(|it| (Id { host: it.0, bump: round }, 0, State::Alive)).collect();
+                let told: Vec<_> =
+                    invented.iter().map(|it| (Id { host: it.0, bump: round }, 0, State::Alive)).collect();
                 let (me, you) = (id(&world, hostile, 1), id(&world, to, 1));
                 let message = match round % 5 {
                     0 => Message::Gossip,
@@ -99,7 +100,11 @@ fn nobody_without_a_certificate_appears_anywhere() {
                 let live: BTreeSet<HostId> = node.gossip.live().collect();
                 assert!(live.is_subset(&all), "node {at}");
                 assert!(invented.iter().all(|it| node.gossip.liveness(*it).is_none()), "node {at}");
-                assert!(node.gossip.load().known < all.len() && node.gossip.load().timers < 200, "{:?}", node.gossip.load());
+                assert!(
+                    node.gossip.load().known < all.len() && node.gossip.load().timers < 200,
+                    "{:?}",
+                    node.gossip.load()
+                );
             }
             assert!(world.caught.is_empty(), "somebody spoke to {:?}", world.caught);
         }

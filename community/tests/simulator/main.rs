@@ -2,6 +2,8 @@
 //!
 //! Small by default. `NUVOL_SIM_NODES` and `NUVOL_SIM_SEEDS` make more of it.
 
+#![allow(clippy::unwrap_used, reason = "a test that fails may panic")]
+
 mod board;
 mod heap;
 mod hostile;
@@ -20,6 +22,7 @@ use world::{MINUTE, Setting, World, fingerprints, numbered};
 const SOON: Duration = Duration::from_millis(50);
 const S: Duration = Duration::from_secs(1);
 
+#[allow(clippy::disallowed_methods, reason = "how much is tried comes from outside, as in the other tests")]
 fn number(variable: &str, otherwise: usize) -> usize {
     std::env::var(variable).map_or(otherwise, |text| text.parse().unwrap())
 }
@@ -111,8 +114,11 @@ fn under_loss_and_churn_everybody_has_the_same_in_the_end() {
                 restart(&mut world, at, at % 2 == 0);
             }
         }
-        world.run(5 * MINUTE, S, |it| it.all_know_all() && fingerprints(&it.nodes).len() == 1).expect("the same");
-        let newest: BTreeSet<(usize, u64)> = versions.iter().copied().enumerate().filter(|it| it.1 > 0).collect();
+        world
+            .run(5 * MINUTE, S, |it| it.all_know_all() && fingerprints(&it.nodes).len() == 1)
+            .expect("the same");
+        let newest: BTreeSet<(usize, u64)> =
+            versions.iter().copied().enumerate().filter(|it| it.1 > 0).collect();
         let mut wanted = Heap::default();
         for (slot, version) in newest {
             nuvol_community::gossip::Pool::offer(&mut wanted, 0, &object(slot, version, 300));
@@ -156,7 +162,8 @@ fn what_fell_apart_grows_together() {
         world.pass(60 * S);
         assert!(!all_have(&world, 2) && !world.all_know_all());
         world.nodes.iter_mut().for_each(|it| it.side = 0);
-        let healed = world.run(5 * MINUTE, SOON, |it| it.all_know_all() && fingerprints(&it.nodes).len() == 1);
+        let healed =
+            world.run(5 * MINUTE, SOON, |it| it.all_know_all() && fingerprints(&it.nodes).len() == 1);
         assert!(healed.expect("healed") < 120 * S, "{healed:?}");
         assert!(world.nodes.iter().all(|node| node.pool.of_version(2) == 1));
     }
@@ -190,7 +197,9 @@ fn what_a_member_remembers_has_an_end() {
     }
     world.run(2 * MINUTE, S, |it| it.all_know_all() && fingerprints(&it.nodes).len() == 1).expect("the same");
     world.pass(MINUTE);
-    assert!(world.running().all(|(_, node)| node.gossip.load().rumours == 0 && node.gossip.load().changes == 0));
+    assert!(
+        world.running().all(|(_, node)| node.gossip.load().rumours == 0 && node.gossip.load().changes == 0)
+    );
 }
 
 #[test]
