@@ -21,7 +21,7 @@ pub const LIFETIME_S: u64 = 7 * 24 * 3600;
 /// The longest that anything may count but what counts for ever.
 const LIFETIME_LIMIT_S: u64 = 40 * 24 * 3600;
 /// How long it is remembered that something was withdrawn: until nobody can have what it was.
-pub const WITHDRAWN_S: u64 = 39 * 24 * 3600;
+pub const WITHDRAWN_S: u64 = 37 * 24 * 3600;
 /// The most objects of one member that is no steward; a steward may certify a whole community besides.
 const OWNER_LIMIT: usize = 512;
 /// The most certificates and revocations of one steward.

@@ -2,6 +2,7 @@
 //!
 //! Small by default. `NUVOL_SIM_NODES` and `NUVOL_SIM_SEEDS` make more of it.
 #![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, reason = "a test that fails may panic")]
 
 mod board;
 mod heap;
@@ -21,6 +22,7 @@ use world::{MINUTE, Setting, World, fingerprints, numbered};
 const SOON: Duration = Duration::from_millis(50);
 const S: Duration = Duration::from_secs(1);
 
+#[allow(clippy::disallowed_methods, reason = "how much is tried comes from outside, as in the other tests")]
 fn number(variable: &str, otherwise: usize) -> usize {
     std::env::var(variable).map_or(otherwise, |text| text.parse().unwrap())
 }
