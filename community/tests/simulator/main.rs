@@ -1,7 +1,6 @@
 //! Gossip in virtual time: what must be so whatever the network does, and whatever one member does.
 //!
 //! Small by default. `NUVOL_SIM_NODES` and `NUVOL_SIM_SEEDS` make more of it.
-#![allow(clippy::unwrap_used)]
 #![allow(clippy::unwrap_used, reason = "a test that fails may panic")]
 
 mod board;
