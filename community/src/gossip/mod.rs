@@ -240,7 +240,7 @@ impl Gossip {
 
     /// What came with an exchange: who is there, and what is new. That is told on too, for it may be new to many.
     fn take(&mut self, now: Duration, taken: exchange::Gain, outputs: &mut Vec<Output>) {
-        let known: Vec<_> = taken.hosts.into_iter().filter(|(host, _)| self.members.contains(host)).collect();
+        let known: Vec<_> = taken.hosts.into_iter().filter(|(host, _)| *host == self.me || self.members.contains(host)).collect();
         self.swim.hear_of(now, known, outputs);
         // A node that has just joined hears all of it, and need not tell it on.
         if taken.new.len() <= RUMOURS_MANY {

@@ -21,6 +21,14 @@ use crate::address::HostId;
 const CALL_EVERY: Duration = Duration::from_secs(3);
 /// And whoever is not, calls one of those who do not answer so often: so a mesh that fell apart finds itself again.
 const CALL_AWAY_EVERY: Duration = Duration::from_secs(15);
+/// Of those who may be there, whoever is alone calls one in so many at once, and at least three: most may be away for good.
+const CALL_ONE_IN: usize = 32;
+/// No bump is larger (the year 2096): so there is always a larger one for whoever has to outdo what is said of it.
+const BUMP_LIMIT: u32 = 4_000_000_000;
+/// Bumps are raised on others' word at most so often.
+const RAISE_PAUSE: Duration = Duration::from_secs(2);
+/// What comes before foca's part of a datagram: the bump that the sender knows of the receiver.
+const BUMP_BYTES: usize = 4;
 
 /// How patient members are with each other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,11 +70,14 @@ impl Identity for Id {
     }
 }
 
-/// Reads nobody's name into the membership who holds no certificate: it stands for oneself then, which changes nothing.
-struct Gate {
+/// Who may be heard of, and who oneself is now.
+struct Known {
     me: Id,
-    members: Arc<Mutex<BTreeSet<HostId>>>,
+    members: BTreeSet<HostId>,
 }
+
+/// Reads nobody's name into the membership who holds no certificate: it stands for oneself then, which changes nothing.
+struct Gate(Arc<Mutex<Known>>);
 
 impl Codec<Id> for Gate {
     type Error = <PostcardCodec as Codec<Id>>::Error;
@@ -85,43 +96,46 @@ impl Codec<Id> for Gate {
 
     fn decode_member(&mut self, buf: impl Buf) -> Result<Member<Id>, Self::Error> {
         let member: Member<Id> = PostcardCodec.decode_member(buf)?;
-        let host = HostId(member.id().host);
-        let members = self.members.lock().unwrap_or_else(PoisonError::into_inner);
-        let known = member.id().host == self.me.host || members.contains(&host);
-        Ok(if known { member } else { Member::alive(self.me) })
+        let Id { host, bump } = *member.id();
+        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let heard = host == known.me.host || known.members.contains(&HostId(host));
+        Ok(if heard && bump <= BUMP_LIMIT { member } else { Member::alive(known.me) })
     }
 }
 
 pub(super) struct Swim {
     foca: Foca<Id, Gate, SmallRng, NoCustomBroadcast>,
-    members: Arc<Mutex<BTreeSet<HostId>>>,
+    known: Arc<Mutex<Known>>,
     timers: BTreeMap<(Duration, u64), Timer<Id>>,
     count: u64,
     liveness: BTreeMap<HostId, (Liveness, Id)>,
     call_at: Duration,
     called: usize,
+    raise_at: Duration,
     returned: bool,
 }
 
 impl Swim {
     pub(super) fn new(me: HostId, bump: u32, timing: Timing, seed: u64) -> Self {
-        let members: Arc<Mutex<BTreeSet<HostId>>> = Arc::default();
-        let me = Id { host: me.0, bump };
-        let gate = Gate { me, members: members.clone() };
+        let me = Id { host: me.0, bump: bump.min(BUMP_LIMIT) };
+        let known = Arc::new(Mutex::new(Known { me, members: BTreeSet::new() }));
+        let gate = Gate(known.clone());
         Self {
             foca: Foca::new(me, config(timing), SmallRng::seed_from_u64(seed), gate),
-            members,
+            known,
             timers: BTreeMap::new(),
             count: 0,
             liveness: BTreeMap::new(),
             call_at: Duration::ZERO,
-            called: 0,
+            // Not everybody begins with the same ones.
+            called: seed as usize,
+            raise_at: Duration::ZERO,
             returned: false,
         }
     }
 
     pub(super) fn set_members(&mut self, now: Duration, members: &BTreeSet<HostId>, outputs: &mut Vec<Output>) {
-        self.members.lock().unwrap_or_else(PoisonError::into_inner).clone_from(members);
+        self.known.lock().unwrap_or_else(PoisonError::into_inner).members.clone_from(members);
         let gone: Vec<Id> =
             self.liveness.iter().filter(|(host, _)| !members.contains(host)).map(|(_, (_, id))| *id).collect();
         for id in gone {
@@ -156,17 +170,34 @@ impl Swim {
     }
 
     pub(super) fn datagram(&mut self, now: Duration, from: HostId, bytes: &[u8], outputs: &mut Vec<Output>) {
+        let Some((told, bytes)) = bytes.split_first_chunk::<BUMP_BYTES>() else { return };
         // It must be from whom it says: each speaks for itself, and tells of others.
         match PostcardCodec.decode_header(bytes) {
-            Ok(Header::<Id> { src, .. }) if src.host == from.0 => {}
+            Ok(Header::<Id> { src, .. }) if src.host == from.0 && src.bump <= BUMP_LIMIT => {}
             _ => return,
         }
+        self.raise(now, u32::from_be_bytes(*told), outputs);
         self.run(now, outputs, |foca, runtime| foca.handle_data(bytes, runtime));
     }
 
+    /// Others know a larger bump of this node: its clock went back since, or somebody made it up. It outdoes that, for
+    /// until then nobody listens to it.
+    fn raise(&mut self, now: Duration, told: u32, outputs: &mut Vec<Output>) {
+        let me = *self.foca.identity();
+        if told > me.bump && told < BUMP_LIMIT && now >= self.raise_at {
+            self.raise_at = now + RAISE_PAUSE;
+            let me = Id { bump: told + 1, ..me };
+            self.run(now, outputs, |foca, runtime| foca.change_identity(me, runtime));
+        }
+    }
+
     pub(super) fn hear_of(&mut self, now: Duration, hosts: Vec<(HostId, u32)>, outputs: &mut Vec<Output>) {
+        let me = *self.foca.identity();
+        if let Some((_, told)) = hosts.iter().find(|(host, _)| host.0 == me.host) {
+            self.raise(now, *told, outputs);
+        }
         let new = hosts.into_iter().filter(|(host, bump)| {
-            self.liveness.get(host).is_none_or(|(it, id)| *it != Liveness::Up && id.bump < *bump)
+            host.0 != me.host && *bump <= BUMP_LIMIT && self.liveness.get(host).is_none_or(|(it, id)| *it != Liveness::Up && id.bump < *bump)
         });
         let new: Vec<_> = new.map(|(host, bump)| Member::alive(Id { host: host.0, bump })).collect();
         if !new.is_empty() {
@@ -193,8 +224,8 @@ impl Swim {
         if away.is_empty() {
             return;
         }
-        // Several at once where one is alone: the first of them may be away for good.
-        for _ in 0..if alone { 3.min(away.len()) } else { 1 } {
+        let count = if alone { (away.len() / CALL_ONE_IN).max(3).min(away.len()) } else { 1 };
+        for _ in 0..count {
             self.called = self.called.wrapping_add(1);
             let host = away[self.called % away.len()];
             let bump = self.liveness.get(&host).map_or(0, |(_, id)| id.bump);
@@ -215,7 +246,9 @@ impl Swim {
         // What makes no sense counts for nothing.
         work(&mut self.foca, &mut runtime).ok();
         while let Some((to, bytes)) = runtime.to_send() {
-            outputs.push(Output::Send { to: HostId(to.host), bytes: [&[SWIM], &*bytes].concat() });
+            let to = HostId(to.host);
+            let bump = self.liveness.get(&to).map_or(0, |(_, id)| id.bump);
+            outputs.push(Output::Send { to, bytes: [&[SWIM], &bump.to_be_bytes()[..], &*bytes].concat() });
         }
         while let Some((after, timer)) = runtime.to_schedule() {
             self.count += 1;
@@ -224,6 +257,7 @@ impl Swim {
         while let Some(notification) = runtime.to_notify() {
             self.note(now, notification);
         }
+        self.known.lock().unwrap_or_else(PoisonError::into_inner).me = *self.foca.identity();
     }
 
     fn note(&mut self, now: Duration, notification: OwnedNotification<Id>) {
@@ -261,7 +295,7 @@ fn config(timing: Timing) -> Config {
         suspect_to_down_after: Duration::from_millis(suspect_to_down_after),
         // One that comes back has another bump, or is told that it was missed and takes one.
         remove_down_after: Some(Duration::from_secs(600)),
-        max_packet_size: NonZeroUsize::new(DATAGRAM_LIMIT_BYTES - 1).unwrap_or(NonZeroUsize::MIN),
+        max_packet_size: NonZeroUsize::new(DATAGRAM_LIMIT_BYTES - 1 - BUMP_BYTES).unwrap_or(NonZeroUsize::MIN),
         notify_down_members: true,
         periodic_announce: period(30_000, 1),
         periodic_announce_to_down_members: period(20_000, 2),

@@ -123,8 +123,10 @@ fn a_node_whose_clock_went_back_is_heard_as_soon_as_any() {
             world.pass(SECOND);
             world.nodes[4].skew_s -= back_s;
             world.start(4, &all);
+            // Until then some take it for the one that it was.
+            world.pass(20 * SECOND);
             let back = world.until(10 * MINUTE, SECOND, World::all_know_all);
-            assert!(back.is_some_and(|it| it < 30 * SECOND), "seed {seed}, {back_s} s: {back:?}");
+            assert!(back.is_some_and(|it| it < 10 * SECOND), "seed {seed}, {back_s} s: {back:?}");
         }
     }
 }
