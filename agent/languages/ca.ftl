@@ -108,6 +108,7 @@ effect-services-unknown = No es pot llegir la llista de serveis
 effect-service-hidden = No es pot llegir el servei { $service }
 effect-people-lost = La llista de persones es va malmetre i el node va canviar de propietari
 effect-operations-lost = La llista del que s’ha fet es va malmetre i ha començat de nou
+effect-community-lost = El que aquest node recorda de la seva comunitat estava malmès: les seves invitacions ja no valen i no s’ofereix res. El que en quedava és al costat.
 effect-preferences-lost = El que el node recorda d’ell mateix es va malmetre
 effect-firewall-stuck = No s’ha pogut ajustar el tallafoc: els ports oberts són els d’abans
 effect-helper-away = L’ajudant no respon: no es pot encendre ni apagar cap servei

@@ -109,6 +109,7 @@ effect-services-unknown = The list of services cannot be read
 effect-service-hidden = The service { $service } cannot be read
 effect-people-lost = The list of people was damaged, and the node was claimed anew
 effect-operations-lost = The list of what was done was damaged, and began anew
+effect-community-lost = What this node remembers of its community was damaged: its invitations are void, and nothing is offered. What was left lies beside.
 effect-preferences-lost = What the node remembers about itself was damaged
 effect-firewall-stuck = The firewall could not be set, so the open ports are what they were before
 effect-helper-away = The helper does not answer, so services cannot be switched

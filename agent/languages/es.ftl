@@ -108,6 +108,7 @@ effect-services-unknown = No se puede leer la lista de servicios
 effect-service-hidden = No se puede leer el servicio { $service }
 effect-people-lost = La lista de personas se dañó y el nodo cambió de dueño
 effect-operations-lost = La lista de lo que se ha hecho se dañó y ha empezado de nuevo
+effect-community-lost = Lo que este nodo recuerda de su comunidad estaba dañado: sus invitaciones ya no valen y no se ofrece nada. Lo que quedaba está al lado.
 effect-preferences-lost = Lo que el nodo recuerda de sí mismo se dañó
 effect-firewall-stuck = No se pudo ajustar el cortafuegos: los puertos abiertos son los de antes
 effect-helper-away = El ayudante no responde: no se puede encender ni apagar ningún servicio

@@ -1,5 +1,6 @@
 //! Door to the kernel: the host name and the time since boot.
 
+use std::net::{IpAddr, UdpSocket};
 use std::path::Path;
 use std::time::Duration;
 
@@ -22,6 +23,31 @@ pub fn uptime() -> Duration {
 /// Unix time in seconds. It jumps when the clock is set.
 pub fn unix_s() -> u64 {
     u64::try_from(rustix::time::clock_gettime(ClockId::Realtime).tv_sec).unwrap_or_default()
+}
+
+/// Unix time.
+pub fn unix() -> Duration {
+    Duration::try_from(rustix::time::clock_gettime(ClockId::Realtime)).unwrap_or_default()
+}
+
+/// The addresses by which this node speaks with others: to the home network and beyond it. Nothing is sent; the kernel
+/// only says which address it would take.
+pub fn addresses() -> Vec<IpAddr> {
+    // Of documentation (RFC 5737, RFC 3849), and of networks such as guifi.net's that are no default route.
+    let far = ["192.0.2.1", "10.255.255.254", "172.31.255.254", "192.168.255.254", "2001:db8::1"];
+    let mut found = Vec::new();
+    for far in far.iter().filter_map(|it| it.parse::<IpAddr>().ok()) {
+        let own = if far.is_ipv4() { "0.0.0.0" } else { "::" };
+        let Ok(socket) = UdpSocket::bind((own, 0)) else { continue };
+        let address = socket.connect((far, 9)).and_then(|()| socket.local_addr());
+        if let Ok(address) = address.map(|it| it.ip())
+            && !address.is_loopback()
+            && !found.contains(&address)
+        {
+            found.push(address);
+        }
+    }
+    found
 }
 
 /// The room on the disk of the system, and on that of `state` where it is another one.

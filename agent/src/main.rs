@@ -8,6 +8,7 @@ use std::process::ExitCode;
 use clap::{Args, Parser, Subcommand};
 use nuvol_agent::bus::Bus;
 use nuvol_agent::{journal, run};
+use nuvol_community::gossip::Timing;
 
 /// Shows how this node is, as a web page and as JSON.
 #[derive(Debug, Parser)]
@@ -58,6 +59,15 @@ struct Serve {
     /// File with the argon2id hash of a claim code that was set before boot
     #[arg(long, value_name = "PATH", default_value = "/var/lib/nuvol-config/claim-code-hash")]
     claim_code_hash: PathBuf,
+    /// How long members of the community wait for each other: seconds in one place, half a minute between homes
+    #[arg(long, value_enum, default_value_t = Patience::Wan)]
+    timing: Patience,
+}
+
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+enum Patience {
+    Lan,
+    Wan,
 }
 
 fn main() -> ExitCode {
@@ -77,11 +87,16 @@ fn start(serve: Serve) -> anyhow::Result<()> {
     for index in 0..handed.len() {
         sockets.extend(handed.take_tcp_listener(index)?);
     }
-    let Serve { services, state, runtime, listen, listen_tls, bus, helper, claim_code_hash: preset } = serve;
+    let Serve { services, state, runtime, listen, listen_tls, bus, helper, claim_code_hash: preset, timing } =
+        serve;
+    let timing = match timing {
+        Patience::Lan => Timing::Lan,
+        Patience::Wan => Timing::Wan,
+    };
     let bus = bus.map_or(Bus::System, Bus::At);
     // One thread serves a page in a millisecond, and a thread that hangs is one that the watchdog sees.
     let runtime_ = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let options = run::Options { services, state, runtime, listen, listen_tls, bus, helper, preset };
+    let options = run::Options { services, state, runtime, listen, listen_tls, bus, helper, preset, timing };
     runtime_.block_on(run::serve(options, sockets))
 }
 

@@ -11,6 +11,8 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::MissedTickBehavior;
 
+use nuvol_community::gossip::Timing;
+
 use crate::bus::Bus;
 use crate::http::Handle;
 use crate::http::ask::Asker;
@@ -18,7 +20,7 @@ use crate::http::password::Hasher;
 use crate::http::server::Door;
 use crate::node::{Effect, Event, Level};
 use crate::wiring::{Places, Wiring};
-use crate::{bus, http, journal, machine, services, state};
+use crate::{bus, gossip, http, journal, machine, services, state};
 
 /// How often the watchdog is told that all is well. A third of the unit's `WatchdogSec=` or less.
 const TICK: Duration = Duration::from_secs(5);
@@ -44,6 +46,8 @@ pub struct Options {
     pub helper: PathBuf,
     /// The hash of a claim code that was set before boot.
     pub preset: PathBuf,
+    /// How patient members of the community are with each other.
+    pub timing: Timing,
 }
 
 /// Serves until it is told to stop.
@@ -60,7 +64,8 @@ pub async fn serve(options: Options, sockets: Vec<TcpListener>) -> anyhow::Resul
         helper: options.helper.clone(),
         preset: options.preset.clone(),
     };
-    let mut wiring = Wiring::new(&name, places, events_in.clone());
+    let (orders_in, orders) = mpsc::channel(64);
+    let mut wiring = Wiring::new(&name, places, events_in.clone(), orders_in);
     let identity = begin(&options, &mut wiring, &name);
 
     let mut tasks = JoinSet::new();
@@ -82,7 +87,17 @@ pub async fn serve(options: Options, sockets: Vec<TcpListener>) -> anyhow::Resul
         journal::write(Level::Info, &format!("serving {}", listener.local_addr()?));
         tasks.spawn(http::server::serve(listener, door, app.clone(), guests.clone()));
     }
-    tasks.spawn(bus::run(options.bus.clone(), wiring.watched.subscribe(), events_in));
+    tasks.spawn(bus::run(options.bus.clone(), wiring.watched.subscribe(), events_in.clone()));
+    if let Some(key) = identity.community {
+        let gossip = gossip::Options {
+            state: options.state.clone(),
+            key,
+            timing: options.timing,
+            uptime: machine::uptime,
+            unix: machine::unix,
+        };
+        tasks.spawn(gossip::run(gossip, orders, events_in));
+    }
 
     tell_systemd(NotifyState::Ready);
     let mut tick = tokio::time::interval(TICK);
@@ -92,6 +107,7 @@ pub async fn serve(options: Options, sockets: Vec<TcpListener>) -> anyhow::Resul
             Some(event) = events.recv() => wiring.handle(event),
             Some(question) = questions.recv() => wiring.ask(question),
             _ = tick.tick() => {
+                wiring.handle(Event::Addresses(machine::addresses()));
                 wiring.handle(Event::Tick { name: machine::name(), disks: machine::disks(&options.state) });
                 tell_systemd(NotifyState::Watchdog);
             }
@@ -110,16 +126,22 @@ pub async fn serve(options: Options, sockets: Vec<TcpListener>) -> anyhow::Resul
 /// What the node is known by.
 struct Identity {
     key: String,
+    community: Option<nuvol_community::identity::NodeKey>,
     fingerprint: String,
     door: Door,
 }
 
 /// What is done once at start: the identity, the catalogue, what was saved.
 fn begin(options: &Options, wiring: &mut Wiring, name: &str) -> Identity {
-    let mut identity = Identity { key: String::new(), fingerprint: String::new(), door: Door::Shut };
+    let mut identity =
+        Identity { key: String::new(), community: None, fingerprint: String::new(), door: Door::Shut };
     match state::node_key(&options.state) {
         Ok(key) => {
             identity.key = key.public();
+            match key.for_community() {
+                Ok(key) => identity.community = Some(key),
+                Err(error) => wiring.trouble(Effect::NoIdentity, &error),
+            }
             journal::write(Level::Info, &format!("this node's key is {}", identity.key));
             match tls_door(options, name, &key) {
                 Ok((door, fingerprint)) => (identity.door, identity.fingerprint) = (door, fingerprint),

@@ -9,8 +9,8 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::http::ask::Question;
 use crate::node::claim::Code;
-use crate::node::community::Order;
 use crate::node::command::{Asked, Refusal, Reply};
+use crate::node::community::Order;
 use crate::node::people::names::PasswordHash;
 use crate::node::snapshot::Snapshot;
 use crate::node::{Action, Document, Effect, Event, Level, Moment, Node, Problem, Restored};
@@ -120,7 +120,10 @@ impl Wiring {
     /// The gossip door is never far behind: what it cannot take at once is lost with a word in the journal.
     fn order(&self, order: Order) {
         if self.orders.try_send(order).is_err() {
-            journal::write(Level::Error, "the gossip door does not keep up, or could not begin without a key");
+            journal::write(
+                Level::Error,
+                "the gossip door does not keep up, or could not begin without a key",
+            );
         }
     }
 
@@ -136,7 +139,7 @@ impl Wiring {
         match document {
             Document::People(people) => document::write(dir, "people", people),
             Document::Operations(operations) => document::write(dir, "operations", operations),
-     Document::Preferences(preferences) => document::write(dir, "preferences", preferences),
+            Document::Preferences(preferences) => document::write(dir, "preferences", preferences),
             Document::Community(community) => document::write(dir, "community", community),
         }
     }

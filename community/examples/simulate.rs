@@ -64,7 +64,9 @@ impl Trial {
             self.world.publish(node, records);
         }
         let objects = self.objects as usize;
-        self.world.until(10 * MINUTE, Duration::from_millis(20), |it| it.living().all(|it| it.pool.len() == objects))
+        self.world.until(10 * MINUTE, Duration::from_millis(20), |it| {
+            it.living().all(|it| it.pool.len() == objects)
+        })
     }
 
     /// One node loses its power: when the first misses it, and when all do.
@@ -88,7 +90,9 @@ impl Trial {
         self.world.pass(MINUTE);
         self.world.nodes.iter_mut().for_each(|it| it.side = 0);
         let objects = self.objects as usize;
-        self.world.until(30 * MINUTE, SECOND, |it| it.all_know_all() && it.living().all(|it| it.pool.len() == objects))
+        self.world.until(30 * MINUTE, SECOND, |it| {
+            it.all_know_all() && it.living().all(|it| it.pool.len() == objects)
+        })
     }
 
     /// For ten minutes, each node restarts as if once an hour: how long until everybody knows everybody after it.
@@ -143,7 +147,16 @@ fn measure(case: &Case) {
     let [one, each, many, most] = spread.map(seconds);
     println!(
         "| {} {:?} {}% | {datagrams:.2}, {busiest:.2} | {bytes:.0} + {exchanged:.0} ({full:.0}) | {} | {one} / {each} / {many} / {most} | {} / {} | {} | {:.0} + {:.0}, {} | {memory:.0} |",
-        case.nodes, case.timing, case.loss, seconds(joined), seconds(first), seconds(all), seconds(healed), churning, churned, seconds(known),
+        case.nodes,
+        case.timing,
+        case.loss,
+        seconds(joined),
+        seconds(first),
+        seconds(all),
+        seconds(healed),
+        churning,
+        churned,
+        seconds(known),
     );
 }
 
@@ -162,7 +175,11 @@ fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let given = |name: &str, default: &str| {
         let at = arguments.iter().position(|it| it == name);
-        at.and_then(|at| arguments.get(at + 1)).map_or(default, |it| it).split(',').map(str::to_owned).collect::<Vec<_>>()
+        at.and_then(|at| arguments.get(at + 1))
+            .map_or(default, |it| it)
+            .split(',')
+            .map(str::to_owned)
+            .collect::<Vec<_>>()
     };
     let number = |text: &String| text.parse::<f64>().unwrap_or_else(|_| panic!("{text} is no number"));
     println!(

@@ -84,7 +84,8 @@ impl Sealer {
         bytes.extend(self.me.0.to_be_bytes());
         bytes.extend(self.count.to_be_bytes());
         bytes.extend(body);
-        let signature = key.sign(&[MESSAGE, &[self.channel as u8], &self.community.0, &to.0.to_be_bytes(), &bytes]);
+        let signature =
+            key.sign(&[MESSAGE, &[self.channel as u8], &self.community.0, &to.0.to_be_bytes(), &bytes]);
         bytes.extend(signature);
         bytes
     }
@@ -121,7 +122,10 @@ impl Opener {
         if !self.is_new(from, count) {
             return Err(Broken::Again);
         }
-        if !member.id.verifies(&[MESSAGE, &[self.channel as u8], &community.0, &me.0.to_be_bytes(), signed], signature) {
+        if !member
+            .id
+            .verifies(&[MESSAGE, &[self.channel as u8], &community.0, &me.0.to_be_bytes(), signed], signature)
+        {
             return Err(Broken::Signature);
         }
         self.note(from, count);
@@ -172,7 +176,11 @@ pub fn open_reply<'a>(
     let (body, signature) = bytes.split_last_chunk::<64>().ok_or(Broken::Form)?;
     let member = members.at(from).ok_or(Broken::Stranger)?;
     let request = hash("nuvol-request-1", &[request]);
-    if member.id.verifies(&[REPLY, &community.0, &request, body], signature) { Ok(body) } else { Err(Broken::Signature) }
+    if member.id.verifies(&[REPLY, &community.0, &request, body], signature) {
+        Ok(body)
+    } else {
+        Err(Broken::Signature)
+    }
 }
 
 #[cfg(test)]
@@ -225,7 +233,8 @@ mod tests {
         assert_eq!(open(COMMUNITY, HostId(8), &message), Err(Broken::Signature));
         assert_eq!(open(CommunityId([2; 16]), ME, &message), Err(Broken::Signature));
         let stranger = NodeKey::from_bytes(&[2; 32]);
-        let theirs = Sealer::new(Channel::Datagram, COMMUNITY, HostId::from(&stranger.id()), 1).seal(&stranger, ME, b"hello");
+        let theirs = Sealer::new(Channel::Datagram, COMMUNITY, HostId::from(&stranger.id()), 1)
+            .seal(&stranger, ME, b"hello");
         assert_eq!(open(COMMUNITY, ME, &theirs), Err(Broken::Stranger));
         assert_eq!(open(COMMUNITY, ME, &message[..80]), Err(Broken::Form));
         let mut other = Opener::new(Channel::Stream);
@@ -238,7 +247,8 @@ mod tests {
     fn a_reply_is_to_one_request() {
         let from = HostId::from(&key().id());
         let bytes = reply(&key(), &COMMUNITY, b"how are you", b"well");
-        let open = |request: &[u8]| open_reply(&COMMUNITY, &members(), from, request, &bytes).map(<[u8]>::to_vec);
+        let open =
+            |request: &[u8]| open_reply(&COMMUNITY, &members(), from, request, &bytes).map(<[u8]>::to_vec);
         assert_eq!(open(b"how are you"), Ok(b"well".to_vec()));
         assert_eq!(open(b"where are you"), Err(Broken::Signature));
     }

@@ -78,7 +78,8 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         assert!(read(dir.path(), 0).unwrap().is_none());
         let name = |text| Name::new(text).unwrap();
-        let board = Board::found(&NodeKey::from_bytes(&[1; 32]), name("Valley"), name("one"), [0; 16]).unwrap();
+        let board =
+            Board::found(&NodeKey::from_bytes(&[1; 32]), name("Valley"), name("one"), [0; 16]).unwrap();
         write(dir.path(), &board).unwrap();
         assert_eq!(read(dir.path(), 0).unwrap().unwrap().to_bytes(), board.to_bytes());
         let whole = std::fs::read_to_string(path(dir.path())).unwrap();

@@ -2,11 +2,15 @@
 
 use std::path::PathBuf;
 
+use nuvol_community::address::HostId;
+use nuvol_community::object;
 use tokio::sync::mpsc;
 
 use super::client::ask;
 use super::protocol::{Cause, Final, Line, Outcome, Power, Request, Size};
+use crate::mesh::{Endpoint, MeshKey, Own, Path, Peer, PeerStatus, Status, TincName, Why};
 use crate::node::command;
+use crate::node::community::{MeshPath, MeshPaths, MeshPeer, MeshWork, NoPath};
 use crate::node::operation::Trouble;
 use crate::node::service::Text;
 use crate::node::{Event, Job, News, Ticket, Usage, Yield};
@@ -47,6 +51,10 @@ fn request(job: &Job) -> Request {
         Job::Usage { service } => Request::Usage { service },
         Job::Firewall => Request::Firewall,
         Job::Rename { name } => Request::Rename { name },
+        Job::MeshKey => Request::MeshKey,
+        Job::Mesh(work) => mesh_apply(&work),
+        Job::MeshLeave => Request::MeshLeave,
+        Job::MeshStatus => Request::MeshStatus,
         Job::Reboot => Request::Power { how: Power::Reboot },
         Job::PowerOff => Request::Power { how: Power::Off },
     }
@@ -69,8 +77,38 @@ fn gain(job: &Job, outcome: Outcome) -> Yield {
         (Job::Settings { service }, Outcome::Settings { values, shown }) => {
             Yield::Settings { service: service.clone(), settings: values, shown }
         }
+        (Job::MeshKey, Outcome::MeshKey { key }) => Yield::MeshKey(key.der().to_vec()),
+        (Job::MeshStatus, Outcome::Mesh(status)) => Yield::Mesh(paths(&status)),
         _ => Yield::Nothing,
     }
+}
+
+/// Whose key or endpoints make no sense to the mesh is left out: others must not suffer for it.
+fn mesh_apply(work: &MeshWork) -> Request {
+    let peer = |it: &MeshPeer| {
+        let endpoint = |it: &object::Endpoint| Endpoint::new(it.host.as_str(), it.port).ok();
+        let endpoints = it.endpoints.iter().filter_map(endpoint).collect();
+        Some(Peer { address: it.address, key: MeshKey::from_der(&it.key).ok()?, endpoints, connect: false })
+    };
+    let own = Own { address: work.address, prefix: work.prefix };
+    Request::MeshApply { own, peers: work.peers.iter().filter_map(peer).collect() }
+}
+
+fn paths(status: &Status) -> MeshPaths {
+    let host = |name: &TincName| HostId(name.0);
+    let path = |it: &PeerStatus| match &it.path {
+        Some(Path::Direct) => MeshPath::Direct,
+        Some(Path::DirectTcp) => MeshPath::DirectTcp,
+        Some(Path::Relayed { via }) => MeshPath::Relayed(via.as_ref().map(host)),
+        Some(Path::Untried { .. }) => MeshPath::Untried,
+        None => MeshPath::None(it.trouble.as_ref().map(|it| match it.why {
+            Why::CannotConnect => NoPath::CannotConnect,
+            Why::NoAnswer => NoPath::NoAnswer,
+            Why::NotBelieved => NoPath::NotBelieved,
+            Why::HungUp => NoPath::HungUp,
+        })),
+    };
+    status.peers.iter().map(|it| (host(&it.name), path(it))).collect()
 }
 
 fn line(Line { time_s, unit, level, text }: Line) -> command::Line {

@@ -6,7 +6,7 @@ use std::fs;
 use std::path::Path;
 
 /// Each module with the modules of this crate that it may name.
-const MAP: [(&str, &[&str]); 15] = [
+const MAP: [(&str, &[&str]); 16] = [
     ("node", &["node"]),
     ("machine", &["node"]),
     ("journal", &["node"]),
@@ -17,6 +17,7 @@ const MAP: [(&str, &[&str]); 15] = [
     // A program of its own, at boot, before the agent.
     ("config", &["config", "durable", "journal", "node"]),
     ("mesh", &["mesh"]),
+    ("gossip", &["node", "gossip", "durable", "journal"]),
     ("bus", &["node", "bus", "systemd"]),
     ("http", &["node", "http"]),
     ("state", &["state", "durable"]),
@@ -24,7 +25,10 @@ const MAP: [(&str, &[&str]); 15] = [
     ("helper", &["node", "mesh", "helper", "journal", "services", "durable", "systemd"]),
     // The heart with its ways out.
     ("wiring", &["node", "machine", "journal", "http", "state", "helper"]),
-    ("run", &["node", "machine", "journal", "services", "bus", "http", "state", "helper", "wiring"]),
+    (
+        "run",
+        &["node", "machine", "journal", "services", "bus", "gossip", "http", "state", "helper", "wiring"],
+    ),
     // A program of its own, on another machine: it knows the API and nothing else.
     ("ctl", &["ctl"]),
 ];
@@ -38,7 +42,7 @@ const PLACES: [(&str, &[&str]); 11] = [
     ("qrcode", &["http/pages/addresses.rs", "main.rs"]),
     ("flate2", &["http/assets.rs"]),
     ("argon2", &["http/password.rs"]),
-    ("hyper", &["http/server.rs", "ctl/"]),
+    ("hyper", &["http/server.rs", "gossip/call.rs", "ctl/"]),
     ("rcgen", &["state/"]),
     ("serde_yaml", &["services/yaml.rs"]),
     ("sd_notify", &["run.rs"]),

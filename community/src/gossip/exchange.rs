@@ -162,13 +162,18 @@ fn differing<P: Pool>(pool: &P, theirs: &[u8]) -> Option<BTreeSet<u8>> {
         return None;
     }
     let ours = digests(pool);
-    let differs = ours.iter().zip(theirs.chunks_exact(DIGEST_BYTES)).enumerate().filter(|(_, (ours, theirs))| ours[..] != **theirs);
+    let differs = ours
+        .iter()
+        .zip(theirs.chunks_exact(DIGEST_BYTES))
+        .enumerate()
+        .filter(|(_, (ours, theirs))| ours[..] != **theirs);
     Some(differs.filter_map(|(bucket, _)| u8::try_from(bucket).ok()).collect())
 }
 
 /// As many of the differing buckets as one message holds.
 fn labels<P: Pool>(pool: &P, differing: &BTreeSet<u8>, hosts: &Hosts) -> Message {
-    let mut by_bucket: BTreeMap<u8, Vec<Label>> = differing.iter().map(|bucket| (*bucket, Vec::new())).collect();
+    let mut by_bucket: BTreeMap<u8, Vec<Label>> =
+        differing.iter().map(|bucket| (*bucket, Vec::new())).collect();
     for label in pool.labels() {
         if let Some(list) = by_bucket.get_mut(&label.slot.0[0]) {
             list.push(label);
@@ -191,7 +196,11 @@ fn labels<P: Pool>(pool: &P, differing: &BTreeSet<u8>, hosts: &Hosts) -> Message
 }
 
 /// What to give, and what to ask for.
-fn compare<P: Pool>(pool: &P, buckets: &BTreeSet<u8>, theirs: &BTreeMap<Slot, Label>) -> (Vec<Slot>, Vec<Slot>) {
+fn compare<P: Pool>(
+    pool: &P,
+    buckets: &BTreeSet<u8>,
+    theirs: &BTreeMap<Slot, Label>,
+) -> (Vec<Slot>, Vec<Slot>) {
     let ours: BTreeMap<Slot, Label> =
         pool.labels().filter(|it| buckets.contains(&it.slot.0[0])).map(|it| (it.slot, it)).collect();
     let newer = |one: &Label, other: Option<&Label>| other.is_none_or(|other| one.replaces(other));

@@ -127,7 +127,12 @@ impl Gossip {
     }
 
     /// This member has something new to tell.
-    pub fn publish<P: Pool>(&mut self, now: Duration, pool: &P, slots: impl IntoIterator<Item = Slot>) -> Vec<Output> {
+    pub fn publish<P: Pool>(
+        &mut self,
+        now: Duration,
+        pool: &P,
+        slots: impl IntoIterator<Item = Slot>,
+    ) -> Vec<Output> {
         for slot in slots {
             self.tell_on(now, slot);
         }
@@ -137,7 +142,14 @@ impl Gossip {
     }
 
     /// A datagram from a member came. What makes no sense counts for nothing.
-    pub fn datagram<P: Pool>(&mut self, now: Duration, unix_s: u64, pool: &mut P, from: HostId, bytes: &[u8]) -> Vec<Output> {
+    pub fn datagram<P: Pool>(
+        &mut self,
+        now: Duration,
+        unix_s: u64,
+        pool: &mut P,
+        from: HostId,
+        bytes: &[u8],
+    ) -> Vec<Output> {
         let mut outputs = Vec::new();
         if !self.members.contains(&from) {
             return outputs;
@@ -180,7 +192,8 @@ impl Gossip {
 
     /// When [`Gossip::tick`] is needed next.
     pub fn wake(&self) -> Duration {
-        let spread = if self.rumours.is_empty() { Duration::MAX } else { self.filled + Duration::from_millis(50) };
+        let spread =
+            if self.rumours.is_empty() { Duration::MAX } else { self.filled + Duration::from_millis(50) };
         self.swim.wake().min(self.exchange_at).min(spread)
     }
 
@@ -240,7 +253,11 @@ impl Gossip {
 
     /// What came with an exchange: who is there, and what is new. That is told on too, for it may be new to many.
     fn take(&mut self, now: Duration, taken: exchange::Gain, outputs: &mut Vec<Output>) {
-        let known: Vec<_> = taken.hosts.into_iter().filter(|(host, _)| *host == self.me || self.members.contains(host)).collect();
+        let known: Vec<_> = taken
+            .hosts
+            .into_iter()
+            .filter(|(host, _)| *host == self.me || self.members.contains(host))
+            .collect();
         self.swim.hear_of(now, known, outputs);
         // A node that has just joined hears all of it, and need not tell it on.
         if taken.new.len() <= RUMOURS_MANY {

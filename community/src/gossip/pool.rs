@@ -37,7 +37,8 @@ impl Pool for Board {
 
     fn rank(&self, slot: Slot) -> u64 {
         let Some(object) = Board::get(self, slot) else { return u64::MAX };
-        u64::from(object.content.kind()) << 8 | u64::from(self.members().depth(&object.author).unwrap_or(u8::MAX))
+        u64::from(object.content.kind()) << 8
+            | u64::from(self.members().depth(&object.author).unwrap_or(u8::MAX))
     }
 
     fn offer(&mut self, unix_s: u64, bytes: &[u8]) -> Taken {

@@ -134,12 +134,23 @@ impl Swim {
         }
     }
 
-    pub(super) fn set_members(&mut self, now: Duration, members: &BTreeSet<HostId>, outputs: &mut Vec<Output>) {
+    pub(super) fn set_members(
+        &mut self,
+        now: Duration,
+        members: &BTreeSet<HostId>,
+        outputs: &mut Vec<Output>,
+    ) {
         self.known.lock().unwrap_or_else(PoisonError::into_inner).members.clone_from(members);
-        let gone: Vec<Id> =
-            self.liveness.iter().filter(|(host, _)| !members.contains(host)).map(|(_, (_, id))| *id).collect();
+        let gone: Vec<Id> = self
+            .liveness
+            .iter()
+            .filter(|(host, _)| !members.contains(host))
+            .map(|(_, (_, id))| *id)
+            .collect();
         for id in gone {
-            self.run(now, outputs, |foca, runtime| foca.apply_many(std::iter::once(Member::down(id)), false, runtime));
+            self.run(now, outputs, |foca, runtime| {
+                foca.apply_many(std::iter::once(Member::down(id)), false, runtime)
+            });
             self.liveness.remove(&HostId(id.host));
         }
     }
@@ -197,7 +208,9 @@ impl Swim {
             self.raise(now, *told, outputs);
         }
         let new = hosts.into_iter().filter(|(host, bump)| {
-            host.0 != me.host && *bump <= BUMP_LIMIT && self.liveness.get(host).is_none_or(|(it, id)| *it != Liveness::Up && id.bump < *bump)
+            host.0 != me.host
+                && *bump <= BUMP_LIMIT
+                && self.liveness.get(host).is_none_or(|(it, id)| *it != Liveness::Up && id.bump < *bump)
         });
         let new: Vec<_> = new.map(|(host, bump)| Member::alive(Id { host: host.0, bump })).collect();
         if !new.is_empty() {
@@ -281,7 +294,8 @@ impl Swim {
 
 fn config(timing: Timing) -> Config {
     let period = |millis, members| {
-        NonZeroUsize::new(members).map(|num_members| PeriodicParams { frequency: Duration::from_millis(millis), num_members })
+        NonZeroUsize::new(members)
+            .map(|num_members| PeriodicParams { frequency: Duration::from_millis(millis), num_members })
     };
     let (probe_period, probe_rtt, suspect_to_down_after, gossip) = match timing {
         Timing::Lan => (1000, 400, 2200, 200),
@@ -295,7 +309,8 @@ fn config(timing: Timing) -> Config {
         suspect_to_down_after: Duration::from_millis(suspect_to_down_after),
         // One that comes back has another bump, or is told that it was missed and takes one.
         remove_down_after: Some(Duration::from_secs(600)),
-        max_packet_size: NonZeroUsize::new(DATAGRAM_LIMIT_BYTES - 1 - BUMP_BYTES).unwrap_or(NonZeroUsize::MIN),
+        max_packet_size: NonZeroUsize::new(DATAGRAM_LIMIT_BYTES - 1 - BUMP_BYTES)
+            .unwrap_or(NonZeroUsize::MIN),
         notify_down_members: true,
         periodic_announce: period(30_000, 1),
         periodic_announce_to_down_members: period(20_000, 2),

@@ -35,7 +35,9 @@ impl Pool for Heap {
     }
 
     fn offer(&mut self, _: u64, bytes: &[u8]) -> Taken {
-        let (Some(slot), Some(version)) = (bytes.first_chunk(), bytes.get(16..24)) else { return Taken::Refused };
+        let (Some(slot), Some(version)) = (bytes.first_chunk(), bytes.get(16..24)) else {
+            return Taken::Refused;
+        };
         let slot = Slot(*slot);
         let check = *hash("check", &[bytes]).first_chunk().unwrap();
         let label = Label { slot, version: u64::from_be_bytes(version.try_into().unwrap()), check };
@@ -111,7 +113,9 @@ impl World {
                         self.at(delay, Event::Datagram(from, to.0 as usize - 1, bytes));
                     }
                 }
-                Output::Ask { with, message } => self.at(delay, Event::Asked(from, with.0 as usize - 1, message)),
+                Output::Ask { with, message } => {
+                    self.at(delay, Event::Asked(from, with.0 as usize - 1, message))
+                }
             }
         }
     }
@@ -144,7 +148,9 @@ impl World {
     fn happen(&mut self, event: Event) {
         let now = self.now;
         let (from, to) = match &event {
-            Event::Datagram(from, to, _) | Event::Asked(from, to, _) | Event::Answered(from, to, _) => (*from, *to),
+            Event::Datagram(from, to, _) | Event::Asked(from, to, _) | Event::Answered(from, to, _) => {
+                (*from, *to)
+            }
         };
         let meets = self.alive[to] && self.side[from] == self.side[to];
         let (gossip, heap) = &mut self.nodes[to];
@@ -204,7 +210,9 @@ fn forty_hear_of_everything_within_a_second() {
     world.publish(5, (2..202).map(|it| object(it, 1, 350)));
     world.run(2 * MINUTE, |it| it.all_have(201)).expect("two hundred");
     world.publish(5, (2..202).map(|it| object(it, 2, 350)));
-    let newest = |it: &World| it.nodes.iter().all(|(_, heap)| heap.0.values().filter(|(it, _)| it.version == 2).count() == 200);
+    let newest = |it: &World| {
+        it.nodes.iter().all(|(_, heap)| heap.0.values().filter(|(it, _)| it.version == 2).count() == 200)
+    };
     world.run(2 * MINUTE, newest).expect("the newest");
 }
 
@@ -282,7 +290,9 @@ fn nonsense_counts_for_nothing() {
     world.run(MINUTE, World::all_know_all).expect("all know all");
     let mut rng = SmallRng::seed_from_u64(5);
     for _ in 0..3000 {
-        let bytes: Vec<u8> = (0..rng.random_range(0..80)).map(|at| if at == 0 { rng.random_range(0..4) } else { rng.random() }).collect();
+        let bytes: Vec<u8> = (0..rng.random_range(0..80))
+            .map(|at| if at == 0 { rng.random_range(0..4) } else { rng.random() })
+            .collect();
         let now = world.now;
         let (gossip, heap) = &mut world.nodes[0];
         gossip.datagram(now, 0, heap, host(1), &bytes);

@@ -52,7 +52,11 @@ fn founded() -> World<Shelf> {
     for node in 0..usize::from(NODES) {
         let skew_s = world.rng.random_range(-86_400..86_400);
         let host = HostId::from(&key(node).id());
-        world.add(host, Shelf::new(if node == 0 { board.clone() } else { Board::new(board.community()) }), skew_s);
+        world.add(
+            host,
+            Shelf::new(if node == 0 { board.clone() } else { Board::new(board.community()) }),
+            skew_s,
+        );
         if node > 0 {
             let certificate = Certificate::new(key(node).id(), name("a node"), Role::Member);
             state(&mut world, 0, u64::MAX, Content::Certificate(certificate));
@@ -67,7 +71,8 @@ fn founded() -> World<Shelf> {
 }
 
 fn same_boards(world: &World<Shelf>) -> bool {
-    let labels = |node: &crate::world::Node<Shelf>| node.pool.board.objects().map(|it| it.label).collect::<Vec<_>>();
+    let labels =
+        |node: &crate::world::Node<Shelf>| node.pool.board.objects().map(|it| it.label).collect::<Vec<_>>();
     let first = world.living().next().map(labels);
     world.living().all(|it| Some(labels(it)) == first)
 }
@@ -86,20 +91,25 @@ fn certificates_records_and_expulsions_reach_everybody() {
     world.stop(5);
     let subject = {
         let board = &world.nodes[2].pool.board;
-        let own = board.objects().find(|it| it.author == key(2).id() && matches!(it.content, Content::Record(_)));
+        let own =
+            board.objects().find(|it| it.author == key(2).id() && matches!(it.content, Content::Record(_)));
         own.unwrap().subject
     };
     state(&mut world, 2, 39 * 86_400, Content::Withdrawn(subject));
     world.until(MINUTE, SECOND, |it| records(it, 23)).expect("withdrawn");
     let members = world.nodes[5].pool.members();
     world.start(5, &members);
-    world.until(2 * MINUTE, SECOND, |it| whole(it) && records(it, 23)).expect("withdrawn for the one that was off");
+    world
+        .until(2 * MINUTE, SECOND, |it| whole(it) && records(it, 23))
+        .expect("withdrawn for the one that was off");
     // Another is expelled: nobody hears it, and what it offered is gone.
     state(&mut world, 0, u64::MAX, Content::Revocation(Revocation::new(key(6).id())));
     let expelled = world.nodes[6].host;
     let without = |it: &World<Shelf>| {
         let of_others = it.living().filter(|it| it.host != expelled);
-        of_others.into_iter().all(|it| it.gossip.liveness(expelled).is_none() && it.pool.board.records().count() == 20)
+        of_others
+            .into_iter()
+            .all(|it| it.gossip.liveness(expelled).is_none() && it.pool.board.records().count() == 20)
     };
     world.until(MINUTE, SECOND, without).expect("expelled");
     world.stop(6);

@@ -44,7 +44,9 @@ impl Pool for Heap {
     }
 
     fn offer(&mut self, _: u64, bytes: &[u8]) -> Taken {
-        let (Some(slot), Some(version)) = (bytes.first_chunk(), bytes.get(16..24)) else { return Taken::Refused };
+        let (Some(slot), Some(version)) = (bytes.first_chunk(), bytes.get(16..24)) else {
+            return Taken::Refused;
+        };
         let check = hash("check", &[bytes]);
         let label = Label {
             slot: Slot(*slot),

@@ -14,7 +14,8 @@ fn steady(nodes: usize) -> (f64, f64) {
     world.nodes.iter_mut().for_each(|it| it.traffic = Traffic::default());
     world.pass(2 * MINUTE);
     let each = nodes as f64 * 120.0;
-    let sum = |of: fn(&Traffic) -> u64| world.nodes.iter().map(|it| of(&it.traffic)).sum::<u64>() as f64 / each;
+    let sum =
+        |of: fn(&Traffic) -> u64| world.nodes.iter().map(|it| of(&it.traffic)).sum::<u64>() as f64 / each;
     (sum(|it| it.datagrams), sum(|it| it.datagram_bytes + it.stream_bytes))
 }
 
@@ -41,7 +42,9 @@ fn two_hundred_services_of_one_node_are_everywhere_in_seconds() {
 
 #[test]
 fn the_dead_are_missed_in_time() {
-    for (seed, (timing, limit)) in seeds().flat_map(|seed| [(Timing::Lan, 8), (Timing::Wan, 30)].map(|it| (seed, it))) {
+    for (seed, (timing, limit)) in
+        seeds().flat_map(|seed| [(Timing::Lan, 8), (Timing::Wan, 30)].map(|it| (seed, it)))
+    {
         let (mut world, _) = community(30, Weather::with_loss(0.01), timing, seed);
         world.stop(7);
         let missed = world.until(2 * MINUTE, SECOND / 10, |it| it.missing(7) == 29);

@@ -8,7 +8,9 @@ use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
 use std::time::Duration;
 
 use nuvol_community::address::HostId;
-use nuvol_community::gossip::{DATAGRAM_LIMIT_BYTES, Gossip, Liveness, MESSAGE_LIMIT_BYTES, Output, Pool, Taken, Timing};
+use nuvol_community::gossip::{
+    DATAGRAM_LIMIT_BYTES, Gossip, Liveness, MESSAGE_LIMIT_BYTES, Output, Pool, Taken, Timing,
+};
 use nuvol_community::identity::hash;
 use nuvol_community::object::Slot;
 use nuvol_community::seal::OVERHEAD_BYTES;
@@ -121,7 +123,9 @@ pub struct World<P> {
 
 /// The host of the node with this number: like those of keys, in no order.
 pub fn host(node: usize) -> HostId {
-    HostId(u64::from_be_bytes(*hash("host", &[&node.to_be_bytes()]).first_chunk().expect("eight of 32 bytes")))
+    HostId(u64::from_be_bytes(
+        *hash("host", &[&node.to_be_bytes()]).first_chunk().expect("eight of 32 bytes"),
+    ))
 }
 
 impl<P: Stock> World<P> {
@@ -141,7 +145,16 @@ impl<P: Stock> World<P> {
     /// A node that is not on yet.
     pub fn add(&mut self, host: HostId, pool: P, skew_s: i64) -> usize {
         let gossip = Gossip::new(host, 0, self.timing, 0, self.now);
-        let node = Node { gossip, pool, host, alive: false, side: 0, skew_s, traffic: Traffic::default(), wakes: Duration::MAX };
+        let node = Node {
+            gossip,
+            pool,
+            host,
+            alive: false,
+            side: 0,
+            skew_s,
+            traffic: Traffic::default(),
+            wakes: Duration::MAX,
+        };
         self.hosts.insert(host, self.nodes.len());
         self.nodes.push(node);
         self.nodes.len() - 1
@@ -192,7 +205,12 @@ impl<P: Stock> World<P> {
     }
 
     /// Lets time pass, until something is so, which is looked at so often. Says how long it took.
-    pub fn until(&mut self, time: Duration, every: Duration, mut is: impl FnMut(&Self) -> bool) -> Option<Duration> {
+    pub fn until(
+        &mut self,
+        time: Duration,
+        every: Duration,
+        mut is: impl FnMut(&Self) -> bool,
+    ) -> Option<Duration> {
         let (begun, end) = (self.now, self.now + time);
         while self.now < end {
             let step = (self.now + every).min(end);
@@ -300,8 +318,11 @@ impl<P: Stock> World<P> {
         assert!(bytes <= MESSAGE_LIMIT_BYTES, "a message of {bytes} bytes");
         let segments = (bytes + OVERHEAD_BYTES).div_ceil(SEGMENT_BYTES);
         // Each is acknowledged; opening and closing take seven more.
-        self.nodes[from].traffic.stream_bytes += (bytes + OVERHEAD_BYTES + TCP_BYTES * (2 * segments + 7)) as u64;
-        let resent = (0..segments).filter(|_| self.weather.loss > 0.0 && self.rng.random_bool(self.weather.loss)).count();
+        self.nodes[from].traffic.stream_bytes +=
+            (bytes + OVERHEAD_BYTES + TCP_BYTES * (2 * segments + 7)) as u64;
+        let resent = (0..segments)
+            .filter(|_| self.weather.loss > 0.0 && self.rng.random_bool(self.weather.loss))
+            .count();
         let sent = Duration::from_secs_f64(bytes as f64 / self.weather.stream_bytes_per_s);
         self.delay() + sent + RESENT * u32::try_from(resent).expect("few")
     }
@@ -337,7 +358,9 @@ impl<P: Stock> World<P> {
                 let after = self.carry(to, answer.len());
                 self.at(after, Event::Answered { by: to, to: from, answer: Some(answer).filter(|_| !deaf) });
             }
-            Event::Asked { from, to, .. } => self.at(UNREACHABLE, Event::Answered { by: to, to: from, answer: None }),
+            Event::Asked { from, to, .. } => {
+                self.at(UNREACHABLE, Event::Answered { by: to, to: from, answer: None })
+            }
             Event::Answered { by, to, answer } if self.nodes[to].alive => {
                 let answer = answer.filter(|_| self.meet(by, to));
                 let (unix_s, sender) = (self.unix_s(to), self.nodes[by].host);

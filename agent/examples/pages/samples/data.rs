@@ -158,6 +158,7 @@ pub fn snapshot() -> Snapshot {
         ownership: Ownership::Claimed,
         people: Arc::new(people()),
         operations: Arc::new(operations),
+        belonging: Default::default(),
         trial: None,
     }
 }

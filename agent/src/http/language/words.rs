@@ -171,6 +171,7 @@ impl Language {
             Effect::ServiceHidden(service) => self.with("effect-service-hidden", "service", service),
             Effect::PeopleLost => self.say("effect-people-lost"),
             Effect::OperationsLost => self.say("effect-operations-lost"),
+            Effect::CommunityLost => self.say("effect-community-lost"),
             Effect::PreferencesLost => self.say("effect-preferences-lost"),
             Effect::FirewallStuck => self.say("effect-firewall-stuck"),
             Effect::HelperAway => self.say("effect-helper-away"),

@@ -7,7 +7,9 @@ use nuvol_community::invitation::{self, NoInvitation, Secret};
 use nuvol_community::object::{Endpoint, Role};
 use nuvol_community::text::Name;
 
-use super::{Audience, Community, DAYS_LIMIT, INVITATIONS_LIMIT, Invitation, Joining, Order, USES_LIMIT, View};
+use super::{
+    Audience, Community, DAYS_LIMIT, INVITATIONS_LIMIT, Invitation, Joining, Order, USES_LIMIT, View,
+};
 use crate::node::asked::Outcome;
 use crate::node::command::{Refusal, Reply};
 use crate::node::service::Text;
@@ -76,7 +78,12 @@ pub enum CommunityAct {
 
 impl Node {
     /// Somebody with the right to asks.
-    pub(in crate::node) fn act_in_community(&mut self, now: Moment, ticket: u64, act: CommunityAct) -> Outcome {
+    pub(in crate::node) fn act_in_community(
+        &mut self,
+        now: Moment,
+        ticket: u64,
+        act: CommunityAct,
+    ) -> Outcome {
         match act {
             CommunityAct::Found { name } => self.found(ticket, name),
             CommunityAct::Join { invitation } => self.join(now, &invitation),
@@ -156,9 +163,8 @@ impl Node {
     }
 
     fn stop_joining(&mut self) -> Outcome {
-        let (reply, mut actions) = self.change_community(|it| {
-            it.joining.take().map(|_| Reply::Done).ok_or(Refusal::NoSuch)
-        })?;
+        let (reply, mut actions) =
+            self.change_community(|it| it.joining.take().map(|_| Reply::Done).ok_or(Refusal::NoSuch))?;
         self.belonging.joining = None;
         actions.push(Action::Gossip(Order::StopJoining));
         Ok((reply, actions))
@@ -216,13 +222,15 @@ impl Node {
     fn decide(&mut self, node: NodeId, admit: bool) -> Outcome {
         let view = self.view()?;
         self.change_community(|it| {
-            let at = it.waiting.iter().position(|it| it.node == node.0 && !it.declined).ok_or(Refusal::NoSuch)?;
+            let at =
+                it.waiting.iter().position(|it| it.node == node.0 && !it.declined).ok_or(Refusal::NoSuch)?;
             if !admit {
                 it.waiting[at].declined = true;
                 return Ok(Reply::Done);
             }
             let invitation = it.waiting[at].invitation;
-            let invitation = it.invitations.iter_mut().find(|it| it.id == invitation).ok_or(Refusal::NoSuch)?;
+            let invitation =
+                it.invitations.iter_mut().find(|it| it.id == invitation).ok_or(Refusal::NoSuch)?;
             if view.role == Some(Role::Guest) {
                 return Err(Refusal::NotAllowed);
             }

@@ -11,7 +11,13 @@ use crate::node::{Action, Level, Moment, Node};
 
 impl Node {
     /// Reads the request, and decides. Whoever has no invitation learns nothing, not even what community this is.
-    pub(in crate::node) fn knocked(&mut self, now: Moment, ticket: u64, from: &str, bytes: Vec<u8>) -> Outcome {
+    pub(in crate::node) fn knocked(
+        &mut self,
+        now: Moment,
+        ticket: u64,
+        from: &str,
+        bytes: Vec<u8>,
+    ) -> Outcome {
         let view = self.view().map_err(|_| Refusal::NoSuch)?;
         if let Some(pause) = self.guesses.pause(from, now.uptime) {
             return Err(Refusal::Wait { seconds: pause.as_secs().max(1) });
@@ -45,7 +51,8 @@ impl Node {
     fn judge(&self, now: Moment, request: &Request) -> Result<Verdict, Why> {
         let own = &self.belonging.own;
         let node = request.joiner().0;
-        let invitation = own.invitations.iter().find(|it| it.id == request.invitation()).ok_or(Why::Unknown)?;
+        let invitation =
+            own.invitations.iter().find(|it| it.id == request.invitation()).ok_or(Why::Unknown)?;
         if invitation.used.contains(&node) {
             // Again: the answer was lost on the way, or somebody has said yes meanwhile.
             return Ok(Verdict::Admit(request.name.clone()));
@@ -89,7 +96,8 @@ impl Node {
             Ok(Reply::Later)
         })?;
         let role = role.ok_or(Refusal::NoSuch)?;
-        actions.push(Action::Log(Level::Info, format!("`{name}` ({node}) joins by an invitation of this node")));
+        actions
+            .push(Action::Log(Level::Info, format!("`{name}` ({node}) joins by an invitation of this node")));
         actions.push(Action::Gossip(Order::Admit { ticket, request: bytes, member: node, name, role }));
         Ok((Reply::Later, actions))
     }

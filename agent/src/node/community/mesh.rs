@@ -267,7 +267,8 @@ impl Node {
         if !std::mem::take(&mut self.cable.wants_on) {
             return Vec::new();
         }
-        let service = self.catalogue.services.values().find(|it| &*it.role == ROLE).map(|it| it.name.to_string());
+        let service =
+            self.catalogue.services.values().find(|it| &*it.role == ROLE).map(|it| it.name.to_string());
         let service = service.filter(|name| self.is_off(name));
         let Some(service) = service else { return Vec::new() };
         let task = Task::SwitchOn { service: service.clone() };

@@ -23,8 +23,8 @@ mod offers;
 mod tell;
 
 pub use acts::{CommunityAct, hex};
-pub use mesh::{Errand, MeshPath, MeshPaths, MeshPeer, MeshWork, NoPath};
 pub(super) use mesh::Cable;
+pub use mesh::{Errand, MeshPath, MeshPaths, MeshPeer, MeshWork, NoPath};
 pub use offers::Announcement;
 pub(super) use offers::Offered;
 pub use tell::{Order, Told};

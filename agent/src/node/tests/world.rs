@@ -208,6 +208,7 @@ impl World {
                 Document::People(people) => restored.people = Some(people),
                 Document::Operations(operations) => restored.operations = operations,
                 Document::Preferences(preferences) => restored.preferences = preferences,
+                Document::Community(community) => restored.community = *community,
             }
         }
         restored
@@ -215,11 +216,12 @@ impl World {
 
     /// What the disk must have for a restart to lose nothing.
     pub fn assert_nothing_unsaved(&self) {
-        let Restored { people, operations, preferences } = self.on_disk();
+        let Restored { people, operations, preferences, community } = self.on_disk();
         let snapshot = self.node.snapshot();
         assert_eq!(people.as_ref(), Some(&*snapshot.people));
         let stripped = |operations: &Operations| operations.list.iter().map(|it| it.id).collect::<Vec<_>>();
         assert_eq!(stripped(&operations), stripped(&snapshot.operations));
+        assert_eq!(community, *snapshot.belonging.own);
         assert_eq!(preferences, Preferences { trial: snapshot.trial.map(|trial| trial.change) });
     }
 }
