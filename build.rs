@@ -7,15 +7,18 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 const TREE: [&str; 3] = ["overlays", "packages.yaml", "profiles"];
-/// What cargo needs to compile the agent: of the builder, that it is there.
-const AGENT: [&str; 13] = [
+/// What cargo needs to compile the agent: of the other packages, that they are there.
+const AGENT: [&str; 16] = [
     "Cargo.lock",
     "Cargo.toml",
     "agent/Cargo.toml",
     "agent/assets",
+    "agent/fuzz/Cargo.toml",
     "agent/languages",
     "agent/src",
     "agent/templates",
+    "community/Cargo.toml",
+    "community/src",
     "install/Cargo.toml",
     "install/src",
     "media/Cargo.toml",
@@ -23,16 +26,18 @@ const AGENT: [&str; 13] = [
     "seed/Cargo.toml",
     "seed/src",
 ];
-const BUILDER: &str = "src/lib.rs";
+const EMPTY: [&str; 2] = ["agent/fuzz/src/lib.rs", "src/lib.rs"];
 
 fn main() -> io::Result<()> {
     let out = std::env::var_os("OUT_DIR").map(PathBuf::from).ok_or(io::ErrorKind::NotFound)?;
     pack(&out.join("tree.tar"), &TREE)?.finish()?;
     let mut agent = pack(&out.join("agent.tar"), &AGENT)?;
-    let mut header = tar::Header::new_gnu();
-    header.set_mode(0o644);
-    header.set_size(0);
-    agent.append_data(&mut header, BUILDER, io::empty())?;
+    for path in EMPTY {
+        let mut header = tar::Header::new_gnu();
+        header.set_mode(0o644);
+        header.set_size(0);
+        agent.append_data(&mut header, path, io::empty())?;
+    }
     agent.finish()
 }
 

@@ -14,6 +14,9 @@ pub struct Bmap {
     pub size_bytes: u64,
     /// The stretches that hold something, in order, with the sha256 of each.
     pub ranges: Vec<(Span, String)>,
+    /// Nobody reads what the map leaves out. It says so itself (`unmapped="unused"`, as ours do, which come from the
+    /// file systems); otherwise that may be a hole that stands for zeros.
+    pub unmapped_is_unused: bool,
 }
 
 /// Half-read values of a map.
@@ -23,6 +26,7 @@ struct Draft {
     block: Option<u64>,
     kind: Option<String>,
     sum: Option<String>,
+    unused: bool,
     ranges: Vec<(String, String)>,
 }
 
@@ -50,7 +54,7 @@ impl Bmap {
             anyhow::ensure!(sum.len() == 64, "range `{blocks}` has no sha256");
             ranges.push((span, sum));
         }
-        Ok(Self { size_bytes, ranges })
+        Ok(Self { size_bytes, ranges, unmapped_is_unused: draft.unused })
     }
 }
 
@@ -71,6 +75,7 @@ impl Draft {
                             let version = value("version")?.unwrap_or_default();
                             let known = version.split('.').next() == Some("2");
                             anyhow::ensure!(known, "version `{version}` is not known here, only 2.0");
+                            draft.unused = value("unmapped")?.as_deref() == Some("unused");
                         }
                         b"Range" => sum = value("chksum")?.unwrap_or_default(),
                         _ => {}
@@ -145,6 +150,21 @@ mod tests {
         assert_eq!(bmap.size_bytes, 10_000);
         let spans: Vec<Span> = bmap.ranges.iter().map(|(span, _)| *span).collect();
         assert_eq!(spans, [Span::new(0, 4096), Span::new(4096, 10_000)]);
+        assert!(!bmap.unmapped_is_unused);
+    }
+
+    #[test]
+    fn a_map_can_say_that_nobody_reads_what_it_leaves_out() {
+        let told = |word: &str| {
+            let zeros = "0".repeat(64);
+            let text = map(&range("0")).replace("\"2.0\">", &format!("\"2.0\" unmapped=\"{word}\">"));
+            let (before, rest) = text.split_once("<BmapFileChecksum> ").unwrap();
+            let text = format!("{before}<BmapFileChecksum> {zeros}{}", &rest[64..]);
+            let sum = hex(&Sha256::digest(&text));
+            Bmap::parse(&text.replacen(&zeros, &sum, 1)).unwrap().unmapped_is_unused
+        };
+        assert!(told("unused"));
+        assert!(!told("zeros"));
     }
 
     #[test]

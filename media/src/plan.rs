@@ -24,9 +24,10 @@ pub enum Mode {
 pub struct Plan {
     /// Taken from the image.
     pub write: Vec<Span>,
-    /// Zeros afterwards: the image has holes there, and file systems rely on them.
+    /// Zeros afterwards: the image has holes there, and file systems may rely on them. None where the image's map says
+    /// that nobody reads what it leaves out: most sticks know no short way for zeros.
     pub zero: Vec<Span>,
-    /// In no partition: the disk may forget what is there.
+    /// In no partition, or used by nobody: the disk may forget what is there.
     pub discard: Vec<Span>,
     /// The disk's first bytes as they are in the end. They go last.
     pub head: Vec<u8>,
@@ -71,7 +72,9 @@ impl Plan {
         // What lies behind the partitions is the image's own backup table, which is made anew.
         let wanted = if source.table.is_some() { within(&mapped, &partitions) } else { mapped };
         plan.write = without(&wanted, &held);
-        plan.zero = without(&within(&partitions, &[image]), &joined([&*plan.write, &held].concat(), 0));
+        if !source.unmapped_is_unused {
+            plan.zero = without(&within(&partitions, &[image]), &joined([&*plan.write, &held].concat(), 0));
+        }
         let used = joined([&*plan.write, &plan.zero, &held].concat(), 0);
         plan.discard = without(&[disk], &used);
         plan.preserved = preserved;

@@ -56,6 +56,8 @@ pub struct Source {
     pub sums: Vec<(Span, String)>,
     /// The map beside it.
     pub map: Option<PathBuf>,
+    /// The map says that nobody reads what it leaves out.
+    pub unmapped_is_unused: bool,
     /// Its first bytes, `HEAD` of them where there are so many.
     pub head: Vec<u8>,
     /// Its last bytes and where they begin, if it has no partition table and is larger than its head.
@@ -86,7 +88,21 @@ impl Source {
         let (size_bytes, head, end, table, config) = (0, Vec::new(), None, None, None);
         let (mapped, sums, map) = (Vec::new(), Vec::new(), None);
         let path = path.to_owned();
-        let mut source = Self { path, file, kind, size_bytes, mapped, sums, map, head, end, table, config };
+        let unmapped_is_unused = false;
+        let mut source = Self {
+            path,
+            file,
+            kind,
+            size_bytes,
+            mapped,
+            sums,
+            map,
+            unmapped_is_unused,
+            head,
+            end,
+            table,
+            config,
+        };
         source.find_map(metadata.len())?;
         let head = HEAD.min(source.size_bytes);
         source.head = source.bytes(Span::new(0, head))?;
@@ -212,6 +228,7 @@ impl Source {
             let wrong =
                 || anyhow::anyhow!("it is for an image of another size than `{}`", self.path.display());
             anyhow::ensure!(fits, anyhow::Error::from(Untrusted::from(wrong())).context(what()));
+            self.unmapped_is_unused = bmap.unmapped_is_unused;
             (self.sums, self.map) = (bmap.ranges, Some(path));
         } else if self.kind == Kind::Raw {
             self.size_bytes = file_bytes;

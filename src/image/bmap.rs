@@ -30,7 +30,7 @@ pub struct Bmap<'a> {
 
 impl Making for Bmap<'_> {
     const STAGE: &'static str = "bmap";
-    const VERSION: u32 = 2;
+    const VERSION: u32 = 3;
     const FILE: &'static str = "disk.bmap";
 
     fn make(&self, shop: &Workshop, to: &Path, _: &Path) -> anyhow::Result<()> {
@@ -66,12 +66,13 @@ fn checksum(file: &File, span: Span) -> anyhow::Result<String> {
     Ok(hex(&hasher.finalize()))
 }
 
-/// The map of an image of `size` bytes, with its own checksum.
+/// The map of an image of `size` bytes, with its own checksum. What it leaves out no file system reads: `unmapped` says
+/// so to `nuvol flash`, which would write zeros there otherwise. bmap-tools does not look at it.
 fn text(size: u64, spans: &[Span], sums: &[String]) -> anyhow::Result<String> {
     let mapped: u64 = spans.iter().map(|it| it.size.div_ceil(BLOCK)).sum();
     let mut text = format!(
         "<?xml version=\"1.0\" ?>\n\
-         <bmap version=\"2.0\">\n\
+         <bmap version=\"2.0\" unmapped=\"unused\">\n\
          \t<ImageSize> {size} </ImageSize>\n\
          \t<BlockSize> {BLOCK} </BlockSize>\n\
          \t<BlocksCount> {} </BlocksCount>\n\
@@ -113,6 +114,7 @@ mod tests {
         let spans = [Span { offset: 0, size: 8192 }, Span { offset: 16384, size: 100 }];
         let text = text(16484, &spans, &["aa".to_owned(), "bb".to_owned()]).unwrap();
         for line in [
+            "<bmap version=\"2.0\" unmapped=\"unused\">",
             "<BlocksCount> 5 </BlocksCount>",
             "<MappedBlocksCount> 3 </MappedBlocksCount>",
             "<Range chksum=\"aa\"> 0-1 </Range>",

@@ -151,6 +151,13 @@ mod tests {
         assert!(text("media/src/lib.rs").contains("pub use write"));
         assert!(text("install/src/main.rs").contains("fn main"));
         assert!(text("src/lib.rs").is_empty(), "of the builder only its manifest is there");
+        // Cargo refuses a workspace that lacks a member.
+        let manifest = text("Cargo.toml");
+        let members = manifest.lines().find_map(|line| line.strip_prefix("members = ")).unwrap();
+        for member in members.trim_matches(['[', ']']).split(", ").map(|it| it.trim_matches('"')) {
+            assert!(dir.path().join(member).join("Cargo.toml").exists(), "`{member}` does not come along");
+            assert!(dir.path().join(member).join("src").exists(), "`{member}` comes without source");
+        }
         assert!(!dir.path().join("agent/tests").exists());
         assert!(SOURCE.len() < 2 << 20);
     }

@@ -53,4 +53,5 @@ fn seed(bytes: &[u8]) {
     }
 }
 
-const HASH: &str = "$argon2id$v=19$m=19456,t=2,p=1$MDEyMzQ1Njc4OWFiY2RlZg$3gZNX/1hDCIQn8nLFy5ACXXuXt2tDUEmCsQEzYFKaZo";
+const HASH: &str =
+    "$argon2id$v=19$m=19456,t=2,p=1$MDEyMzQ1Njc4OWFiY2RlZg$3gZNX/1hDCIQn8nLFy5ACXXuXt2tDUEmCsQEzYFKaZo";

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::protocol::{LINES_LIMIT, Request};
 use super::{check, journal, ports, settings};
+use crate::mesh;
 use crate::node::Catalogue;
 use crate::node::service::{Service, Text};
 
@@ -29,6 +30,17 @@ pub fn bytes(bytes: &[u8]) {
     for line in journal::parse(&text) {
         assert!(line.level <= 7 && line.text.chars().all(Text::shows), "{line:?}");
     }
+    let nodes = mesh::dump::parse(&text);
+    let members = nodes.iter().filter_map(|node| node.name.parse().ok()).collect();
+    let troubles = mesh::troubles(text.lines().map(|line| (0, line)));
+    let status = mesh::dump::status(nodes, &members, troubles);
+    assert!(status.peers.len() == members.len() && status.strangers.len() <= 16);
+    assert!(
+        status
+            .strangers
+            .iter()
+            .all(|name| name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_'))
+    );
     for (name, value) in settings::parse(&radio(), &text) {
         check::settings(&radio(), &[(name, value.to_string())].into())
             .expect("a value that was read is legal");
@@ -40,15 +52,26 @@ fn asked(request: &Request) {
     let mut again = serde_json::to_vec(request).expect("a request can be written");
     again.push(b'\n');
     assert_eq!(Request::read(&again).as_ref(), Ok(request));
-    let catalogue = Catalogue { services: [("radio".to_owned(), radio())].into(), ..Catalogue::default() };
+    let services = [("radio".to_owned(), radio()), (super::mesh::SERVICE.to_owned(), radio())].into();
+    let catalogue = Catalogue { services, ..Catalogue::default() };
     if check::request(&catalogue, request).is_err() {
         return;
     }
     assert!(request.words().is_ascii() && !request.words().contains(|c: char| c.is_control()), "{request:?}");
     match request {
         Request::Configure { service, settings: given } => {
-            assert_eq!(service, "radio");
             written(given);
+        }
+        Request::MeshApply { own, peers } => {
+            let files = mesh::Files::of_member(own, peers, std::path::Path::new("/key"));
+            assert_eq!(files.iter().count(), peers.len() + 4);
+            for (path, file) in files.iter() {
+                let harmless = |c: char| c.is_ascii() && (c == '\n' || !c.is_control());
+                assert!(
+                    path.len() < 64 && !path.contains("..") && file.text.chars().all(harmless),
+                    "{file:?}"
+                );
+            }
         }
         Request::Logs { lines, .. } => assert!((1..=LINES_LIMIT).contains(lines)),
         Request::Rename { name } => assert!((1..=63).contains(&name.len()) && !name.starts_with('-')),

@@ -134,6 +134,15 @@ pub enum Wrong {
     OldPassword,
     /// It would leave the node without an owner.
     LastOwner,
+    /// The node refuses it for what was typed.
+    Refused(Box<Refusal>),
+    /// This is no place that can be called.
+    Place(String),
+    /// There are too many.
+    TooMany {
+        /// So many may be there.
+        limit: usize,
+    },
 }
 
 impl Form {

@@ -3,10 +3,11 @@
 #![allow(clippy::disallowed_methods, reason = "the test runs programs and looks at files")]
 
 mod lab;
+mod requests;
 
 use std::fs;
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use lab::{Lab, Node, Tincd, missing, ping, run, until};
 use nuvol_agent::helper::protocol::{Outcome, Request};
@@ -234,13 +235,23 @@ async fn a_bad_member_gets_nothing_that_is_not_its_own() {
     assert_eq!((owner, thief), (50, 0));
     assert!(a.log().contains("Ignoring unauthorized ADD_SUBNET"), "{}", a.log());
 
+    // No more of that, or it would answer the stranger in b's place.
+    edit(x, &format!("hosts/{}", x.name()), |text| {
+        text.replace(&format!("Subnet = {}/128#1\n", b.address), "")
+    });
+    run(&["ip", "-n", &x.space, "address", "delete", &format!("{}/128", b.address), "dev", "lo"]);
+    again(x);
     // A stranger knocks: at a by a name of its own, and as if it were b; at x it is let in.
     let home = tempfile::tempdir().unwrap();
     let mut stranger = Tincd::new(&evil, home.path());
     let files = home.path().join("mesh/current");
     fs::create_dir_all(files.join("hosts")).unwrap();
     let knock = |stranger: &mut Tincd, name: &str, at: &Node, address: &str| {
-        let conf = format!("Name = {name}\nMode = router\nInterface = nuvol\nConnectTo = {}\n", at.name());
+        // Strict, or x would fool it too.
+        let conf = format!(
+            "Name = {name}\nMode = router\nInterface = nuvol\nStrictSubnets = yes\nConnectTo = {}\n",
+            at.name()
+        );
         fs::write(files.join("tinc.conf"), conf).unwrap();
         let up =
             "#!/bin/sh\nip link set dev nuvol up\nip -6 address add fd12:3456:789a::bad/64 dev nuvol nodad\n";
@@ -253,6 +264,8 @@ async fn a_bad_member_gets_nothing_that_is_not_its_own() {
             .collect();
         hosts.retain(|(it, _)| it != name);
         hosts.push((name.to_owned(), "Subnet = fd12:3456:789a::bad/128\n".to_owned()));
+        // Its key was written there when it was made.
+        hosts.retain(|(host, _)| host != "evil" || !files.join("hosts/evil").exists());
         for (host, text) in hosts {
             let address = if host == at.name().to_string() {
                 format!("Address = {address} 655\n")
@@ -296,19 +309,15 @@ async fn a_bad_member_gets_nothing_that_is_not_its_own() {
     let heard = Counter::new(&b.space);
     send(&evil, b, 25);
     println!("of 25 packets that the stranger sends blindly, b hears {}", heard.count());
-    let (owner, thief) = stolen(&world);
-    assert_eq!((owner, thief), (50, 0));
 
     // Expelled: nothing from it or from whom it let in, at once; and taken in again.
     for node in world.honest() {
         node.apply(&world.honest()).await;
     }
-    let begin = Instant::now();
     until("x is out", Duration::from_secs(5), async || {
         world.honest().iter().all(|it| ping(&x.space, it.address, 1) == 0)
     })
     .await;
-    println!("x is out everywhere after {:.2} s", begin.elapsed().as_secs_f32());
     let heard = Counter::new(&b.space);
     send(&x.space, b, 25);
     send(&evil, b, 25);
@@ -316,7 +325,6 @@ async fn a_bad_member_gets_nothing_that_is_not_its_own() {
     assert_eq!(world.honest().map(|it| ping(&it.space, x.address, 2)), [0; 4]);
     assert_eq!(a.ping(b.address, 5), 5);
     stranger.stop("KILL");
-    run(&["ip", "-n", &x.space, "address", "delete", &format!("{}/128", b.address), "dev", "lo"]);
     x.apply(&world.all()).await;
     again(x);
     for node in world.honest() {

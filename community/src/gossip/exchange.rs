@@ -1,7 +1,7 @@
 //! Two members compare all that they have.
 //!
-//! 1. One tells a digest of each of 256 buckets, and who it knows to be there.
-//! 2. The other answers with the labels in those buckets that differ, and who it knows.
+//! 1. One tells digests: of what it has, in 64 to 256 buckets, and of who is there, in 4 to 64.
+//! 2. The other answers with the labels in those buckets that differ, and with who is there in those.
 //! 3. The first hands over what the other lacks, and says what it lacks itself.
 //! 4. The other hands that over.
 //!
@@ -20,8 +20,14 @@ use crate::object::{Label, Slot};
 pub const MESSAGE_LIMIT_BYTES: usize = 128 * 1024;
 
 const VERSION: u8 = 1;
-const BUCKETS: usize = 256;
+/// The fewest and the most buckets of objects: more of them where one has more, eight objects each.
+const BUCKETS: (usize, usize) = (64, 256);
 const DIGEST_BYTES: usize = 8;
+/// The same of members.
+const HOST_BUCKETS: (usize, usize) = (4, 64);
+const HOST_DIGEST_BYTES: usize = 4;
+/// How many objects or members a bucket is made for.
+const BUCKET_SIZE: usize = 8;
 const LABEL_BYTES: usize = 32;
 /// The most labels of one message.
 const LABELS_LIMIT: usize = 1500;
@@ -37,10 +43,18 @@ enum Message {
         #[n(0)]
         digests: ByteVec,
         #[n(1)]
-        hosts: Vec<(u64, u32)>,
+        here: ByteVec,
     },
     #[n(1)]
     Labels {
+        /// How many buckets there are.
+        #[n(4)]
+        of: u16,
+        /// The buckets of members that differ, and how many there are.
+        #[n(5)]
+        here: ByteVec,
+        #[n(6)]
+        of_here: u16,
         /// The buckets that are told of, all of each.
         #[n(0)]
         buckets: ByteVec,
@@ -61,6 +75,9 @@ enum Message {
         /// Whether it goes on after this.
         #[n(2)]
         more: bool,
+        /// Who is there of whom the other does not know.
+        #[n(3)]
+        hosts: Vec<(u64, u32)>,
     },
     #[n(3)]
     Rest {
@@ -94,20 +111,27 @@ pub enum Step {
 
 /// The first message.
 pub(super) fn begin<P: Pool>(pool: &P, hosts: &Hosts) -> Vec<u8> {
-    let digests = digests(pool).concat();
-    write(&Message::Digests { digests: digests.into(), hosts: told(hosts) })
+    let digests = digests(pool, buckets_for(pool.labels().count(), BUCKETS)).concat();
+    let here = host_digests(hosts, buckets_for(hosts.len(), HOST_BUCKETS)).concat();
+    write(&Message::Digests { digests: digests.into(), here: here.into() })
 }
 
 /// Answers a message; whoever sends nonsense gets nothing.
 pub(super) fn answer<P: Pool>(unix_s: u64, pool: &mut P, hosts: &Hosts, message: &[u8]) -> (Vec<u8>, Gain) {
     let mut gain = Gain::default();
     let answer = match read(message) {
-        Some(Message::Digests { digests: theirs, hosts: there }) => {
-            gain.hosts = heard(&there);
-            let Some(differing) = differing(pool, &theirs) else { return (Vec::new(), gain) };
-            labels(pool, &differing, hosts)
+        Some(Message::Digests { digests: theirs, here }) => {
+            let (Some(of), Some(of_here)) =
+                (counted(&theirs, DIGEST_BYTES, BUCKETS), counted(&here, HOST_DIGEST_BYTES, HOST_BUCKETS))
+            else {
+                return (Vec::new(), gain);
+            };
+            let differing = differing(&digests(pool, of), &theirs);
+            let differing_here = differing_here(hosts, of_here, &here);
+            labels(pool, of, &differing, hosts, (of_here, differing_here))
         }
-        Some(Message::Objects { objects, wanted, more }) => {
+        Some(Message::Objects { objects, wanted, more, hosts: there }) => {
+            gain.hosts = heard(&there);
             gain.new = take(unix_s, pool, &objects);
             let slots = wanted.chunks_exact(16).filter_map(|it| Some(Slot(it.try_into().ok()?)));
             let (objects, cut) = pick(pool, slots.take(LABELS_LIMIT).collect());
@@ -119,20 +143,22 @@ pub(super) fn answer<P: Pool>(unix_s: u64, pool: &mut P, hosts: &Hosts, message:
 }
 
 /// What follows from an answer.
-pub(super) fn go_on<P: Pool>(unix_s: u64, pool: &mut P, answer: &[u8]) -> (Step, Gain) {
+pub(super) fn go_on<P: Pool>(unix_s: u64, pool: &mut P, hosts: &Hosts, answer: &[u8]) -> (Step, Gain) {
     let mut gain = Gain::default();
     let step = match read(answer) {
-        Some(Message::Labels { buckets, labels, more, hosts: there }) => {
+        Some(Message::Labels { buckets, of, labels, more, hosts: there, here, of_here }) => {
             gain.hosts = heard(&there);
             let theirs: BTreeMap<Slot, Label> = labels.chunks_exact(LABEL_BYTES).filter_map(label).collect();
             let buckets: BTreeSet<u8> = buckets.iter().copied().collect();
-            let (give, wanted) = compare(pool, &buckets, &theirs);
-            if give.is_empty() && wanted.is_empty() {
+            let (give, wanted) = compare(pool, (usize::from(of), &buckets), &theirs);
+            let tell = lacking(hosts, (usize::from(of_here), &here), &there);
+            if give.is_empty() && wanted.is_empty() && tell.is_empty() {
                 return (Step::Over, gain);
             }
             let (objects, cut) = pick(pool, give);
             let wanted: Vec<u8> = wanted.iter().flat_map(|slot| slot.0).collect();
-            Step::Ask(write(&Message::Objects { objects, wanted: wanted.into(), more: more || cut }))
+            let more = more || cut;
+            Step::Ask(write(&Message::Objects { objects, wanted: wanted.into(), more, hosts: told(&tell) }))
         }
         Some(Message::Rest { objects, more }) => {
             gain.new = take(unix_s, pool, &objects);
@@ -144,11 +170,28 @@ pub(super) fn go_on<P: Pool>(unix_s: u64, pool: &mut P, answer: &[u8]) -> (Step,
     (step, gain)
 }
 
+/// How many buckets so many things want: a power of two.
+fn buckets_for(things: usize, (fewest, most): (usize, usize)) -> usize {
+    (things / BUCKET_SIZE).next_power_of_two().clamp(fewest, most)
+}
+
+/// How many digests these are; nothing where it is no number of buckets.
+fn counted(digests: &[u8], digest_bytes: usize, (fewest, most): (usize, usize)) -> Option<usize> {
+    let count = digests.len() / digest_bytes;
+    let fit = digests.len() % digest_bytes == 0 && count.is_power_of_two() && (fewest..=most).contains(&count);
+    fit.then_some(count)
+}
+
+/// The bucket of something by the first byte of its hash.
+fn bucket(byte: u8, of: usize) -> usize {
+    usize::from(byte) * of / 256
+}
+
 /// Each bucket's digest: what its objects' checks come to, whatever their order.
-fn digests<P: Pool>(pool: &P) -> Vec<[u8; DIGEST_BYTES]> {
-    let mut digests = vec![[0; DIGEST_BYTES]; BUCKETS];
+fn digests<P: Pool>(pool: &P, of: usize) -> Vec<[u8; DIGEST_BYTES]> {
+    let mut digests = vec![[0; DIGEST_BYTES]; of];
     for label in pool.labels() {
-        let digest = &mut digests[usize::from(label.slot.0[0])];
+        let digest = &mut digests[bucket(label.slot.0[0], of)];
         for (sum, byte) in digest.iter_mut().zip(label.check) {
             *sum ^= byte;
         }
@@ -156,26 +199,57 @@ fn digests<P: Pool>(pool: &P) -> Vec<[u8; DIGEST_BYTES]> {
     digests
 }
 
-/// The buckets that differ; nothing where it is no list of digests.
-fn differing<P: Pool>(pool: &P, theirs: &[u8]) -> Option<BTreeSet<u8>> {
-    if theirs.len() != BUCKETS * DIGEST_BYTES {
-        return None;
+/// The same of who is there, in which run.
+fn host_digests(hosts: &Hosts, of: usize) -> Vec<[u8; HOST_DIGEST_BYTES]> {
+    let mut digests = vec![0_u32; of];
+    for (host, bump) in hosts {
+        // Places are hashes already; the multiplier (of the golden ratio) spreads the small numbers.
+        let mixed = (host.0 ^ u64::from(*bump).wrapping_mul(0x9e37_79b9_7f4a_7c15)).wrapping_mul(0xff51_afd7_ed55_8ccd);
+        let [high, .., a, b, c] = mixed.to_be_bytes();
+        digests[host_bucket(*host, of)] ^= u32::from_be_bytes([high, a, b, c]);
     }
-    let ours = digests(pool);
-    let differs = ours
-        .iter()
-        .zip(theirs.chunks_exact(DIGEST_BYTES))
-        .enumerate()
-        .filter(|(_, (ours, theirs))| ours[..] != **theirs);
-    Some(differs.filter_map(|(bucket, _)| u8::try_from(bucket).ok()).collect())
+    digests.into_iter().map(u32::to_be_bytes).collect()
+}
+
+fn host_bucket(host: HostId, of: usize) -> usize {
+    bucket(host.0.to_be_bytes()[0], of)
+}
+
+/// The buckets that differ.
+fn differing<const N: usize>(ours: &[[u8; N]], theirs: &[u8]) -> BTreeSet<u8> {
+    let differs = ours.iter().zip(theirs.chunks_exact(N)).enumerate().filter(|(_, (ours, theirs))| ours[..] != **theirs);
+    differs.filter_map(|(bucket, _)| u8::try_from(bucket).ok()).collect()
+}
+
+fn differing_here(hosts: &Hosts, of: usize, theirs: &[u8]) -> BTreeSet<u8> {
+    differing(&host_digests(hosts, of), theirs)
+}
+
+/// Who is in these buckets.
+fn within<'a>(hosts: &'a Hosts, of: usize, buckets: &'a BTreeSet<u8>) -> impl Iterator<Item = (HostId, u32)> + 'a {
+    let inside = move |host| u8::try_from(host_bucket(host, of)).is_ok_and(|it| buckets.contains(&it));
+    hosts.iter().map(|(host, bump)| (*host, *bump)).filter(move |(host, _)| inside(*host))
+}
+
+/// Who is there of whom the other does not know, or not in this run.
+fn lacking(hosts: &Hosts, (of, buckets): (usize, &[u8]), theirs: &[(u64, u32)]) -> Hosts {
+    let theirs: BTreeMap<u64, u32> = theirs.iter().copied().collect();
+    let buckets = buckets.iter().copied().collect();
+    within(hosts, of, &buckets).filter(|(host, bump)| theirs.get(&host.0).is_none_or(|it| it < bump)).collect()
 }
 
 /// As many of the differing buckets as one message holds.
-fn labels<P: Pool>(pool: &P, differing: &BTreeSet<u8>, hosts: &Hosts) -> Message {
-    let mut by_bucket: BTreeMap<u8, Vec<Label>> =
-        differing.iter().map(|bucket| (*bucket, Vec::new())).collect();
+fn labels<P: Pool>(
+    pool: &P,
+    of: usize,
+    differing: &BTreeSet<u8>,
+    hosts: &Hosts,
+    (of_here, here): (usize, BTreeSet<u8>),
+) -> Message {
+    let mut by_bucket: BTreeMap<u8, Vec<Label>> = differing.iter().map(|bucket| (*bucket, Vec::new())).collect();
     for label in pool.labels() {
-        if let Some(list) = by_bucket.get_mut(&label.slot.0[0]) {
+        let bucket = u8::try_from(bucket(label.slot.0[0], of)).unwrap_or(u8::MAX);
+        if let Some(list) = by_bucket.get_mut(&bucket) {
             list.push(label);
         }
     }
@@ -192,17 +266,20 @@ fn labels<P: Pool>(pool: &P, differing: &BTreeSet<u8>, hosts: &Hosts) -> Message
             labels.extend(label.check);
         }
     }
-    Message::Labels { buckets: buckets.into(), labels: labels.into(), more, hosts: told(hosts) }
+    let told = told(&within(hosts, of_here, &here).collect());
+    let (of, of_here) = (u16::try_from(of).unwrap_or(u16::MAX), u16::try_from(of_here).unwrap_or(u16::MAX));
+    let here: Vec<u8> = here.into_iter().collect();
+    Message::Labels { buckets: buckets.into(), of, labels: labels.into(), more, hosts: told, here: here.into(), of_here }
 }
 
 /// What to give, and what to ask for.
 fn compare<P: Pool>(
     pool: &P,
-    buckets: &BTreeSet<u8>,
+    (of, buckets): (usize, &BTreeSet<u8>),
     theirs: &BTreeMap<Slot, Label>,
 ) -> (Vec<Slot>, Vec<Slot>) {
-    let ours: BTreeMap<Slot, Label> =
-        pool.labels().filter(|it| buckets.contains(&it.slot.0[0])).map(|it| (it.slot, it)).collect();
+    let inside = |it: &Label| u8::try_from(bucket(it.slot.0[0], of)).is_ok_and(|it| buckets.contains(&it));
+    let ours: BTreeMap<Slot, Label> = pool.labels().filter(inside).map(|it| (it.slot, it)).collect();
     let newer = |one: &Label, other: Option<&Label>| other.is_none_or(|other| one.replaces(other));
     let give = ours.values().filter(|it| newer(it, theirs.get(&it.slot))).map(|it| it.slot).collect();
     let wanted = theirs.values().filter(|it| newer(it, ours.get(&it.slot))).map(|it| it.slot).collect();

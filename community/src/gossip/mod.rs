@@ -16,7 +16,9 @@ use minicbor::{Decoder, Encoder};
 use rand::rngs::SmallRng;
 use rand::{RngExt, SeedableRng};
 
+mod company;
 mod exchange;
+mod gate;
 mod pool;
 mod swim;
 
@@ -50,6 +52,10 @@ const NEWS_MANY: u32 = 8;
 
 const SWIM: u8 = 1;
 const RUMOUR: u8 = 2;
+/// Are you there? Nothing follows.
+const QUESTION: u8 = 3;
+/// I am; the bump follows.
+const ANSWER: u8 = 4;
 
 /// Something to be sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -68,6 +74,19 @@ pub enum Output {
         /// What.
         message: Vec<u8>,
     },
+}
+
+/// How much a member's part remembers, each counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Load {
+    /// Members heard of.
+    pub known: usize,
+    /// Timers that are set.
+    pub timers: usize,
+    /// Who came and went, as far as others are still to be told.
+    pub changes: usize,
+    /// Objects that are still to be told.
+    pub rumours: usize,
 }
 
 /// One member's part in it.
@@ -121,18 +140,24 @@ impl Gossip {
         self.swim.liveness(host)
     }
 
-    /// Members that answer.
+    /// Members that answer, in no order.
     pub fn live(&self) -> impl Iterator<Item = HostId> + '_ {
-        self.swim.live()
+        self.swim.live().iter().copied()
+    }
+
+    /// How many they are.
+    pub fn live_count(&self) -> usize {
+        self.swim.live().len()
+    }
+
+    /// What it remembers besides its members: none of it may grow without end, whoever speaks.
+    pub fn load(&self) -> Load {
+        let (known, timers, changes) = self.swim.load();
+        Load { known, timers, changes, rumours: self.rumours.len() }
     }
 
     /// This member has something new to tell.
-    pub fn publish<P: Pool>(
-        &mut self,
-        now: Duration,
-        pool: &P,
-        slots: impl IntoIterator<Item = Slot>,
-    ) -> Vec<Output> {
+    pub fn publish<P: Pool>(&mut self, now: Duration, pool: &P, slots: impl IntoIterator<Item = Slot>) -> Vec<Output> {
         for slot in slots {
             self.tell_on(now, slot);
         }
@@ -142,19 +167,15 @@ impl Gossip {
     }
 
     /// A datagram from a member came. What makes no sense counts for nothing.
-    pub fn datagram<P: Pool>(
-        &mut self,
-        now: Duration,
-        unix_s: u64,
-        pool: &mut P,
-        from: HostId,
-        bytes: &[u8],
-    ) -> Vec<Output> {
+    pub fn datagram<P: Pool>(&mut self, now: Duration, unix_s: u64, pool: &mut P, from: HostId, bytes: &[u8]) -> Vec<Output> {
         let mut outputs = Vec::new();
         if !self.members.contains(&from) {
             return outputs;
         }
+        self.swim.hear(now, from);
         match bytes.split_first() {
+            Some((&QUESTION, [])) => outputs.push(self.swim.answer(from)),
+            Some((&ANSWER, rest)) => self.swim.answered(now, from, rest, &mut outputs),
             Some((&SWIM, rest)) => self.swim.datagram(now, from, rest, &mut outputs),
             Some((&RUMOUR, rest)) => {
                 // The first that makes no sense ends it.
@@ -181,7 +202,7 @@ impl Gossip {
         self.swim.tick(now, &self.members, &mut outputs);
         self.see_company(now);
         self.spread(now, pool, &mut outputs);
-        if self.exchanging.is_some_and(|(_, since)| now.saturating_sub(since) > EXCHANGE_TIMEOUT) {
+        if self.exchanging.is_some_and(|(_, since)| now.saturating_sub(since) >= EXCHANGE_TIMEOUT) {
             self.exchanging = None;
         }
         if self.exchanging.is_none() && now >= self.exchange_at {
@@ -192,9 +213,9 @@ impl Gossip {
 
     /// When [`Gossip::tick`] is needed next.
     pub fn wake(&self) -> Duration {
-        let spread =
-            if self.rumours.is_empty() { Duration::MAX } else { self.filled + Duration::from_millis(50) };
-        self.swim.wake().min(self.exchange_at).min(spread)
+        let spread = if self.rumours.is_empty() { Duration::MAX } else { self.filled + Duration::from_millis(50) };
+        let exchange = self.exchanging.map_or(self.exchange_at, |(_, since)| since + EXCHANGE_TIMEOUT);
+        self.swim.wake().min(exchange).min(spread)
     }
 
     /// A member asks on a stream; this is the answer.
@@ -235,7 +256,8 @@ impl Gossip {
             self.exchange_at = now + EXCHANGE_PAUSE * 3;
             return outputs;
         };
-        let (step, taken) = exchange::go_on(unix_s, pool, answer);
+        let (step, taken) = exchange::go_on(unix_s, pool, &self.swim.hosts(), answer);
+        let learned = !taken.new.is_empty();
         self.take(now, taken, &mut outputs);
         match step {
             Step::Ask(message) => {
@@ -246,18 +268,20 @@ impl Gossip {
                 self.exchanging = Some((with, now));
                 outputs.push(Output::Ask { with, message: exchange::begin(pool, &self.swim.hosts()) });
             }
-            Step::Over => self.exchanging = None,
+            Step::Over => {
+                self.exchanging = None;
+                if learned {
+                    // Where so much passed one by, somebody else may have more of it.
+                    self.exchange_soon(now);
+                }
+            }
         }
         outputs
     }
 
     /// What came with an exchange: who is there, and what is new. That is told on too, for it may be new to many.
     fn take(&mut self, now: Duration, taken: exchange::Gain, outputs: &mut Vec<Output>) {
-        let known: Vec<_> = taken
-            .hosts
-            .into_iter()
-            .filter(|(host, _)| *host == self.me || self.members.contains(host))
-            .collect();
+        let known: Vec<_> = taken.hosts.into_iter().filter(|(host, _)| self.members.contains(host)).collect();
         self.swim.hear_of(now, known, outputs);
         // A node that has just joined hears all of it, and need not tell it on.
         if taken.new.len() <= RUMOURS_MANY {
@@ -316,14 +340,18 @@ impl Gossip {
         }
         *count += 1;
         if *count == NEWS_MANY {
-            let soon = Duration::from_millis(self.rng.random_range(1000..3000));
-            self.exchange_at = self.exchange_at.min(now + soon);
+            self.exchange_soon(now);
         }
+    }
+
+    fn exchange_soon(&mut self, now: Duration) {
+        let soon = Duration::from_millis(self.rng.random_range(1000..3000));
+        self.exchange_at = self.exchange_at.min(now + soon);
     }
 
     /// Whoever was alone and is not any more, or hears somebody again who was away, has something to catch up on.
     fn see_company(&mut self, now: Duration) {
-        let alone = self.swim.live().next().is_none();
+        let alone = self.swim.live().is_empty();
         if self.swim.take_returned() || (self.alone && !alone) {
             let soon = if self.alone { 0 } else { self.rng.random_range(0..2000) };
             let soonest = self.exchanged + EXCHANGE_PAUSE;
@@ -342,14 +370,26 @@ impl Gossip {
 
     /// Some members that answer, by lot.
     fn some_live(&mut self, count: usize) -> Vec<HostId> {
-        let mut live: Vec<HostId> = self.swim.live().collect();
-        let count = count.min(live.len());
-        for at in 0..count {
-            let other = self.rng.random_range(at..live.len());
-            live.swap(at, other);
+        let live = self.swim.live();
+        // Few of many: whoever is drawn twice is drawn again. Many of few: by looking at each.
+        if count * 4 > live.len() {
+            let mut live = live.to_vec();
+            let count = count.min(live.len());
+            for at in 0..count {
+                let other = self.rng.random_range(at..live.len());
+                live.swap(at, other);
+            }
+            live.truncate(count);
+            return live;
         }
-        live.truncate(count);
-        live
+        let mut some = Vec::with_capacity(count);
+        while some.len() < count {
+            let host = live[self.rng.random_range(0..live.len())];
+            if !some.contains(&host) {
+                some.push(host);
+            }
+        }
+        some
     }
 }
 
@@ -377,6 +417,3 @@ fn fanout(members: usize, rumours: usize) -> usize {
 
 /// The hosts of a member's liveness, with their bumps.
 pub(crate) type Hosts = BTreeMap<HostId, u32>;
-
-#[cfg(test)]
-mod tests;

@@ -4,7 +4,7 @@ use nuvol_community::address::HostId;
 use nuvol_community::gossip::{Timing, rumour};
 
 use crate::heap::{Heap, object};
-use crate::world::{Traffic, Weather, World, host};
+use crate::world::{Traffic, Weather, host};
 use crate::{MINUTE, SECOND, community, given, seeds};
 
 /// Datagrams and all bytes of a node, each second, when nothing happens.

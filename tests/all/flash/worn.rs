@@ -1,14 +1,17 @@
 //! Disks that do not keep what they are given.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io;
 use std::os::unix::fs::FileExt as _;
+use std::path::Path;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use nuvol::media::{Job, Medium, Mode, NotVerified, Outcome, Plan, Source, Span, Verification};
 use nuvol::report::{Report, Voice};
 
-use super::disks::{IMAGE, image};
+use sha2::{Digest as _, Sha256};
+
+use super::disks::{IMAGE, image, run};
 
 const SIZE: u64 = 64 << 20;
 
@@ -96,13 +99,8 @@ fn a_table_that_stays_bad_is_taken_away_again() {
     }
 }
 
-#[test]
-fn a_plan_covers_each_byte_of_the_partitions_once() {
-    let dir = tempfile::tempdir().unwrap();
-    let raw = dir.path().join("image.raw");
-    image(&raw);
-    let source = Source::open(&raw).unwrap();
-    let plan = Plan::new(&source, SIZE, None, Mode::Overwrite, "disk").unwrap();
+/// Whether each byte of the disk is in the plan once.
+fn covers(plan: &Plan) {
     let mut spans = [plan.write.clone(), plan.zero.clone(), plan.discard.clone()].concat();
     let (at, tail) = plan.tail.clone().unwrap();
     spans.push(Span::new(0, plan.head.len() as u64));
@@ -114,5 +112,39 @@ fn a_plan_covers_each_byte_of_the_partitions_once() {
         end = span.to;
     }
     assert_eq!(end, SIZE);
-    assert!(plan.discard.iter().all(|span| span.from >= IMAGE - (1 << 20)), "{:?}", plan.discard);
+}
+
+#[test]
+fn a_plan_covers_each_byte_of_the_partitions_once() {
+    let dir = tempfile::tempdir().unwrap();
+    let raw = dir.path().join("image.raw");
+    image(&raw);
+    let plan = |source| Plan::new(&source, SIZE, None, Mode::Overwrite, "disk").unwrap();
+    let holes = plan(Source::open(&raw).unwrap());
+    covers(&holes);
+    assert!(holes.discard.iter().all(|span| span.from >= IMAGE - (1 << 20)), "{:?}", holes.discard);
+
+    // What bmap-tools leaves out may be zeros that somebody reads.
+    let map = raw.with_extension("bmap");
+    run("bmaptool", &["create", "-o", map.to_str().unwrap(), raw.to_str().unwrap()]);
+    let mapped = plan(Source::open(&raw).unwrap());
+    assert_eq!((&mapped.zero, &mapped.write), (&holes.zero, &holes.write));
+
+    // What a release's map leaves out nobody reads, and it is not written.
+    unused(&map);
+    let unused = plan(Source::open(&raw).unwrap());
+    covers(&unused);
+    assert!(unused.zero.is_empty(), "{:?}", unused.zero);
+    assert_eq!(unused.write, holes.write);
+}
+
+/// Has the map say that nobody reads what it leaves out.
+fn unused(map: &Path) {
+    let text = fs::read_to_string(map).unwrap();
+    let text = text.replace("<bmap version=\"2.0\"", "<bmap version=\"2.0\" unmapped=\"unused\"");
+    let (before, rest) = text.split_once("<BmapFileChecksum> ").unwrap();
+    let (zeros, after) = ("0".repeat(64), &rest[64..]);
+    let text = format!("{before}<BmapFileChecksum> {zeros}{after}");
+    let sum: String = Sha256::digest(&text).iter().map(|byte| format!("{byte:02x}")).collect();
+    fs::write(map, text.replacen(&zeros, &sum, 1)).unwrap();
 }

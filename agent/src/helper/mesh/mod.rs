@@ -27,6 +27,8 @@ pub const SERVICE: &str = "tinc";
 const STARTED: &str = "started";
 /// The last list of nodes, there too.
 const NODES: &str = "nodes";
+/// Where tincd writes its number, there too. Before it has, a signal would end it.
+const PID: &str = "pid";
 
 type Tell<'a> = &'a mut (dyn FnMut(Step) + Send);
 
@@ -42,6 +44,10 @@ pub struct Folders {
 /// Makes the service able to start, before it does: a key, and files that let nobody in where there are none yet.
 /// Notes what it is about to start with.
 pub fn prepare(folders: &Folders) -> anyhow::Result<()> {
+    // Of an earlier run.
+    for name in [PID, NODES] {
+        durable::restore(&folders.runtime.join(name), None, 0o600).ok();
+    }
     let store = Store::lock(&folders.files)?;
     key::make(&store)?;
     if store.members()?.is_none() {
@@ -109,6 +115,7 @@ impl Helper {
         if started.as_deref() != Some(read_at_start) {
             return self.mesh_restart(&systemd, service).await;
         }
+        status::wait_until_it_listens(&self.options.mesh.runtime).await?;
         systemd.signal(unit, Signal::Reread).await?;
         // It waits with calls that failed; now there may be somebody to call.
         systemd.signal(unit, Signal::CallNow).await?;

@@ -12,7 +12,7 @@ use std::process::{Command, Stdio};
 use anyhow::Context;
 
 use super::store::CURRENT;
-use super::{Folders, NODES};
+use super::{Folders, NODES, PID};
 
 /// A member can make up nodes without end.
 const NODES_LIMIT: usize = 10_000;
@@ -22,18 +22,19 @@ const LINE_LIMIT_BYTES: u64 = 4096;
 /// Becomes tincd, with a second process of this program behind its log. Comes back only if that fails.
 pub fn run(folders: &Folders) -> anyhow::Result<()> {
     let (reader, writer) = io::pipe().context("making a pipe")?;
-    let mut log = program("/proc/self/exe");
+    let own = std::env::current_exe().context("looking for this program")?;
+    let mut log = program(&own);
     log.arg("mesh-log").arg("--mesh-runtime").arg(&folders.runtime).stdin(reader);
     log.spawn().context("starting what reads the log")?;
-    let mut tincd = program("tincd");
-    tincd.arg("--config").arg(folders.files.join(CURRENT)).arg("--pidfile").arg(folders.runtime.join("pid"));
+    let mut tincd = program(Path::new("tincd"));
+    tincd.arg("--config").arg(folders.files.join(CURRENT)).arg("--pidfile").arg(folders.runtime.join(PID));
     // Level 1 tells who is connected and why not.
     tincd.args(["--no-detach", "--debug=1"]).env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin");
     tincd.stdin(Stdio::null()).stderr(writer);
     Err(tincd.exec()).context("starting tincd")
 }
 
-fn program(name: &str) -> Command {
+fn program(name: &Path) -> Command {
     tokio::process::Command::new(name).into_std()
 }
 

@@ -13,7 +13,7 @@ use std::time::{Duration, SystemTime};
 
 use anyhow::{Context, bail};
 
-use super::NODES;
+use super::{NODES, PID};
 use crate::helper::journal;
 use crate::helper::protocol::LINES_LIMIT;
 use crate::helper::systemd::{Signal, Systemd};
@@ -43,6 +43,7 @@ pub async fn ask(
     let list = runtime.join(NODES);
     let before = version(&list)?;
     if !before.is_some_and(|(_, age)| age.is_some_and(|age| age < FRESH)) {
+        wait_until_it_listens(runtime).await?;
         systemd.signal(unit, Signal::List).await?;
         let end = tokio::time::Instant::now() + LIMIT;
         while version(&list)?.map(|(version, _)| version) == before.map(|(version, _)| version) {
@@ -62,6 +63,18 @@ pub async fn ask(
     let lines = journal::last(&[unit.to_owned()], LINES_LIMIT).await.unwrap_or_default();
     let troubles = troubles(lines.iter().map(|line| (line.time_s, line.text.as_str())));
     Ok(dump::status(nodes, members, troubles))
+}
+
+/// Whoever has just started does not know yet what signals mean.
+pub async fn wait_until_it_listens(runtime: &Path) -> anyhow::Result<()> {
+    let end = tokio::time::Instant::now() + LIMIT;
+    while !runtime.join(PID).try_exists()? {
+        if tokio::time::Instant::now() >= end {
+            bail!("the mesh does not begin within {} s", LIMIT.as_secs());
+        }
+        tokio::time::sleep(LOOK).await;
+    }
+    Ok(())
 }
 
 /// What tells one list from the next, and how old it is; each is a file of its own. A clock that was set back

@@ -6,6 +6,7 @@ use crate::node::command::Refusal;
 
 use super::context::{Form, Wrong};
 
+pub(super) mod community;
 pub(super) mod entry;
 pub(super) mod people;
 

@@ -26,6 +26,7 @@ use crate::node::operation::Trouble;
 use crate::node::people::Unfit;
 
 mod account;
+mod community;
 mod entry;
 mod health;
 mod node;
@@ -74,6 +75,16 @@ fn routes() -> OpenApiRouter<Handle> {
         .routes(routes!(people::reset))
         .routes(routes!(people::invitations, people::invite))
         .routes(routes!(people::uninvite))
+        .routes(routes!(community::community, community::found, community::leave))
+        .routes(routes!(community::offers))
+        .routes(routes!(community::join, community::stop_joining))
+        .routes(routes!(community::invite_node))
+        .routes(routes!(community::uninvite_node))
+        .routes(routes!(community::decide))
+        .routes(routes!(community::expel))
+        .routes(routes!(community::places))
+        .routes(routes!(community::publish))
+        .routes(routes!(community::knock))
         .routes(routes!(account::account))
         .routes(routes!(account::password))
         .routes(routes!(account::sessions))
@@ -182,12 +193,23 @@ pub(super) fn fuzz(bytes: &[u8]) {
     read::<people::Invite>(bytes);
     read::<services::Switch>(bytes);
     read::<services::Settings>(bytes);
+    read::<community::NewCommunity>(bytes);
+    read::<community::JoinCommunity>(bytes);
+    read::<community::InviteNode>(bytes);
+    read::<community::Decide>(bytes);
+    read::<community::Places>(bytes);
+    read::<community::NewAudience>(bytes);
 }
 
 /// An answer, or why there is none.
 pub(super) type Answer<T> = Result<T, Response>;
 
 impl Visit {
+    /// Nothing but that it is done, or why not.
+    fn empty(&self, done: Result<(), Failure>) -> Answer<StatusCode> {
+        done.map(|()| StatusCode::NO_CONTENT).map_err(|failure| self.failed(failure))
+    }
+
     /// The answer for programs.
     fn failed(&self, failure: Failure) -> Response {
         let language = self.context.language;

@@ -55,6 +55,9 @@ impl Language {
             Wrong::NothingChosen => self.say("wrong-nothing-chosen"),
             Wrong::OldPassword => self.say("wrong-old-password"),
             Wrong::LastOwner => self.say("unfit-last-owner"),
+            Wrong::Refused(refusal) => self.refusal(refusal),
+            Wrong::Place(place) => self.with("wrong-place", "place", place),
+            Wrong::TooMany { limit } => self.with("wrong-too-many", "limit", *limit),
         }
     }
 

@@ -209,6 +209,7 @@ impl Node {
             Ok(Reply::Done)
         })?;
         // Where a router passes calls on, from everywhere; the others work near.
+        endpoints.extend(self.own_places());
         let public = self.belonging.own.public.iter().filter_map(|it| Endpoint::new(it.host.as_str(), 443));
         endpoints.extend(public);
         let mut seen = std::collections::BTreeSet::new();

@@ -13,6 +13,8 @@ use crate::node::command::{Refusal, Reply};
 use crate::node::operation::{Task, Trouble};
 use crate::node::{Action, Document, Job, Level, Moment, News, Node, Ticket, Yield};
 
+/// The port of agents.
+const AGENT_PORT: u16 = 443;
 /// The port that meshes call each other on.
 const MESH_PORT: u16 = 655;
 /// The most endpoints that a node tells.
@@ -176,6 +178,11 @@ impl Node {
         let addresses = std::mem::take(&mut self.cable.addresses);
         self.cable = Cable { leaving: true, addresses, ..Cable::default() };
         vec![Action::Help(Ticket::Mesh(Errand::Leave), Job::MeshLeave)]
+    }
+
+    /// Where others in the same network call this node's agent.
+    pub(super) fn own_places(&self) -> impl Iterator<Item = Endpoint> + '_ {
+        self.cable.addresses.iter().filter_map(|it| Endpoint::new(&it.to_string(), AGENT_PORT))
     }
 
     /// This node's addresses, as they are now.

@@ -223,12 +223,58 @@ impl View {
         self.members.iter().find(|it| it.id == *id)
     }
 
+    /// What has all of these words in title, owner, type or TXT, and is of this type, where one is given. What answers
+    /// comes first, then by title.
+    pub fn search(&self, words: &str, kind: &str) -> Vec<&Offer> {
+        let words: Vec<String> = words.split_whitespace().map(str::to_lowercase).collect();
+        let mut found: Vec<_> = self
+            .records
+            .iter()
+            .filter(|it| kind.is_empty() || it.kind.as_str() == kind)
+            .filter_map(|it| Some((it, self.member(&it.owner)?)))
+            .filter(|(it, owner)| {
+                let txt = it.txt.iter().map(|(key, value)| format!(" {key} {value}")).collect::<String>();
+                let text = format!("{} {} {}{txt}", it.title, owner.name, it.kind.as_str()).to_lowercase();
+                words.iter().all(|word| text.contains(word))
+            })
+            .collect();
+        found.sort_by_key(|(it, owner)| (!owner.liveness.is_near(), it.title.as_str().to_lowercase(), it.id));
+        found.into_iter().map(|(it, _)| it).collect()
+    }
+
     /// Where a service is: its own host, or its owner's address.
     pub fn place(&self, offer: &Offer) -> Option<String> {
         match &offer.host {
             Some(host) => Some(host.to_string()),
             None => Some(self.member(&offer.owner)?.address.to_string()),
         }
+    }
+}
+
+/// The word for a role, in JSON and forms.
+pub fn role_word(role: Role) -> &'static str {
+    match role {
+        Role::Guest => "guest",
+        Role::Member => "member",
+        Role::Steward => "steward",
+    }
+}
+
+impl Liveness {
+    /// The word that the API uses.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Me => "me",
+            Self::Unheard => "unheard",
+            Self::Up => "up",
+            Self::Suspect => "suspect",
+            Self::Down { .. } => "down",
+        }
+    }
+
+    /// Whether one may expect it to answer.
+    pub fn is_near(self) -> bool {
+        matches!(self, Self::Me | Self::Up | Self::Suspect)
     }
 }
 

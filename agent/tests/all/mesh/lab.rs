@@ -16,7 +16,8 @@ use nuvol_agent::mesh::{self, MeshKey, Own, Peer, PeerStatus, Status, TincName};
 
 use crate::common::{Daemon, State};
 
-const SERVICE: &str = "\
+/// As the catalogue of an image has it, without what needs a network.
+pub const SERVICE: &str = "\
 name: tinc
 title: Mesh
 summary: A mesh
