@@ -26,9 +26,11 @@ fn main() {
     let words: Vec<String> = std::env::args().skip(1).collect();
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     let [nodes, timing, loss, rest @ ..] = &words[..] else {
-        println!("| nodes, timing, loss | quiet: datagrams/s, B/s; exchanges B/s | all know all | 1 object: 50/99/100 % | \
+        println!(
+            "| nodes, timing, loss | quiet: datagrams/s, B/s; exchanges B/s | all know all | 1 object: 50/99/100 % | \
             200 of one | 50 of each of 40 | dead: first/all | called dead wrongly, per node and hour | whole after a split \
-            | memory a node |");
+            | memory a node |"
+        );
         println!("|---|---|---|---|---|---|---|---|---|---|");
         return;
     };
@@ -112,7 +114,11 @@ fn one_object(world: &mut World<Heap>) -> String {
             world.run(10 * MINUTE, Duration::from_millis(5), |it| have(it, 1) * 100 >= nodes * share);
         }
         let reached = have(world, 1) * 100 >= nodes * share;
-        times.push(if reached { format!("{:.2}", (world.now - begun).as_secs_f64()) } else { "never".to_owned() });
+        times.push(if reached {
+            format!("{:.2}", (world.now - begun).as_secs_f64())
+        } else {
+            "never".to_owned()
+        });
     }
     world.pass(MINUTE);
     format!("{} s", times.join("/"))
@@ -142,7 +148,8 @@ fn dead(world: &mut World<Heap>) -> String {
         }
         false
     });
-    let victims: BTreeSet<(HostId, u64)> = wrongly.iter().map(|(_, host, at)| (*host, at.as_secs() / 30)).collect();
+    let victims: BTreeSet<(HostId, u64)> =
+        wrongly.iter().map(|(_, host, at)| (*host, at.as_secs() / 30)).collect();
     let wrongly = victims.len() as f64 / hosts.len() as f64 / (time.as_secs_f64() / HOUR.as_secs_f64());
     format!("{}/{} s | {wrongly:.2}", seconds(first), seconds(all))
 }
@@ -160,5 +167,7 @@ fn split(world: &mut World<Heap>) -> String {
 fn resident() -> f64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = status.lines().find_map(|it| it.strip_prefix("VmRSS:"));
-    line.and_then(|it| it.trim().strip_suffix(" kB")).and_then(|it| it.trim().parse().ok()).unwrap_or_default()
+    line.and_then(|it| it.trim().strip_suffix(" kB"))
+        .and_then(|it| it.trim().parse().ok())
+        .unwrap_or_default()
 }

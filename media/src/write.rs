@@ -123,13 +123,16 @@ impl Job<'_> {
         for (at, bytes) in [(*at, tail), (0, head)] {
             self.put(at, bytes)?;
         }
-        let meter = self.progress.phase("erase", length(&self.plan.zero));
         for span in &self.plan.discard {
             // The tables just written lie outside: they are held back from it.
             for part in super::span::without(&[*span], &self.meanwhile()) {
                 self.medium.discard(part.from, part.length());
             }
         }
+        if self.plan.zero.is_empty() {
+            return Ok(self.medium.sync()?);
+        }
+        let meter = self.progress.phase("erase", length(&self.plan.zero));
         for span in &self.plan.zero {
             if !self.medium.zero(span.from, span.length())? {
                 let zeros = Block::new(BLOCK)?;

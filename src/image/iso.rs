@@ -44,6 +44,8 @@ const CORE: [&str; 12] = [
 #[derive(Serialize)]
 pub struct Iso<'a> {
     disk: &'a Disk<'a>,
+    /// How its block map is made, which comes along.
+    map: u32,
     root: &'a Root,
     architecture: Architecture,
     title: String,
@@ -61,6 +63,7 @@ impl<'a> Iso<'a> {
         let disk_plan = plan.disk.as_ref().context("an ISO needs a disk")?;
         Ok(Self {
             disk,
+            map: Bmap::VERSION,
             root: &rootfs.root,
             architecture: rootfs.architecture,
             title: format!("Nuvol {} {}", plan.profile, plan.version),

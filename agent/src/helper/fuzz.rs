@@ -59,7 +59,7 @@ fn asked(request: &Request) {
     }
     assert!(request.words().is_ascii() && !request.words().contains(|c: char| c.is_control()), "{request:?}");
     match request {
-        Request::Configure { service, settings: given } => {
+        Request::Configure { settings: given, .. } => {
             written(given);
         }
         Request::MeshApply { own, peers } => {

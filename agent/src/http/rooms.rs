@@ -28,6 +28,8 @@ pub(super) fn router() -> Router<Handle> {
         .route("/services", get(services))
         .route("/services/{service}", get(service))
         .route("/services/{service}/log", get(service_log))
+        .route("/community", get(community))
+        .route("/community/{node}", get(member))
         .route("/people", get(people))
         .route("/account", get(account))
         .route("/network", get(network))
@@ -78,6 +80,16 @@ async fn service_log(mut visit: Visit, Path(name): Path<String>) -> Response {
         Err(refusal) => (Form { refusal: Some(refusal), ..Form::default() }, Vec::new()),
     };
     pages::service_log(&visit.context, &form, &name, &lines).into_response()
+}
+
+/// `q` and `type` say what is looked for.
+async fn community(visit: Visit, Query(given): Query<BTreeMap<String, String>>) -> Response {
+    let values = given.into_iter().filter(|(name, _)| ["q", "type"].contains(&name.as_str())).collect();
+    room(&visit, Right::See, || pages::community(&visit.context, &Form { values, ..Form::default() }))
+}
+
+async fn member(visit: Visit, Path(node): Path<String>) -> Response {
+    room(&visit, Right::See, || pages::member(&visit.context, &Form::default(), &node))
 }
 
 async fn people(visit: Visit) -> Response {

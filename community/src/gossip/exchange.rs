@@ -178,7 +178,8 @@ fn buckets_for(things: usize, (fewest, most): (usize, usize)) -> usize {
 /// How many digests these are; nothing where it is no number of buckets.
 fn counted(digests: &[u8], digest_bytes: usize, (fewest, most): (usize, usize)) -> Option<usize> {
     let count = digests.len() / digest_bytes;
-    let fit = digests.len() % digest_bytes == 0 && count.is_power_of_two() && (fewest..=most).contains(&count);
+    let fit =
+        digests.len() % digest_bytes == 0 && count.is_power_of_two() && (fewest..=most).contains(&count);
     fit.then_some(count)
 }
 
@@ -204,7 +205,8 @@ fn host_digests(hosts: &Hosts, of: usize) -> Vec<[u8; HOST_DIGEST_BYTES]> {
     let mut digests = vec![0_u32; of];
     for (host, bump) in hosts {
         // Places are hashes already; the multiplier (of the golden ratio) spreads the small numbers.
-        let mixed = (host.0 ^ u64::from(*bump).wrapping_mul(0x9e37_79b9_7f4a_7c15)).wrapping_mul(0xff51_afd7_ed55_8ccd);
+        let mixed = (host.0 ^ u64::from(*bump).wrapping_mul(0x9e37_79b9_7f4a_7c15))
+            .wrapping_mul(0xff51_afd7_ed55_8ccd);
         let [high, .., a, b, c] = mixed.to_be_bytes();
         digests[host_bucket(*host, of)] ^= u32::from_be_bytes([high, a, b, c]);
     }
@@ -217,7 +219,11 @@ fn host_bucket(host: HostId, of: usize) -> usize {
 
 /// The buckets that differ.
 fn differing<const N: usize>(ours: &[[u8; N]], theirs: &[u8]) -> BTreeSet<u8> {
-    let differs = ours.iter().zip(theirs.chunks_exact(N)).enumerate().filter(|(_, (ours, theirs))| ours[..] != **theirs);
+    let differs = ours
+        .iter()
+        .zip(theirs.chunks_exact(N))
+        .enumerate()
+        .filter(|(_, (ours, theirs))| ours[..] != **theirs);
     differs.filter_map(|(bucket, _)| u8::try_from(bucket).ok()).collect()
 }
 
@@ -226,7 +232,11 @@ fn differing_here(hosts: &Hosts, of: usize, theirs: &[u8]) -> BTreeSet<u8> {
 }
 
 /// Who is in these buckets.
-fn within<'a>(hosts: &'a Hosts, of: usize, buckets: &'a BTreeSet<u8>) -> impl Iterator<Item = (HostId, u32)> + 'a {
+fn within<'a>(
+    hosts: &'a Hosts,
+    of: usize,
+    buckets: &'a BTreeSet<u8>,
+) -> impl Iterator<Item = (HostId, u32)> + 'a {
     let inside = move |host| u8::try_from(host_bucket(host, of)).is_ok_and(|it| buckets.contains(&it));
     hosts.iter().map(|(host, bump)| (*host, *bump)).filter(move |(host, _)| inside(*host))
 }
@@ -235,7 +245,9 @@ fn within<'a>(hosts: &'a Hosts, of: usize, buckets: &'a BTreeSet<u8>) -> impl It
 fn lacking(hosts: &Hosts, (of, buckets): (usize, &[u8]), theirs: &[(u64, u32)]) -> Hosts {
     let theirs: BTreeMap<u64, u32> = theirs.iter().copied().collect();
     let buckets = buckets.iter().copied().collect();
-    within(hosts, of, &buckets).filter(|(host, bump)| theirs.get(&host.0).is_none_or(|it| it < bump)).collect()
+    within(hosts, of, &buckets)
+        .filter(|(host, bump)| theirs.get(&host.0).is_none_or(|it| it < bump))
+        .collect()
 }
 
 /// As many of the differing buckets as one message holds.
@@ -246,7 +258,8 @@ fn labels<P: Pool>(
     hosts: &Hosts,
     (of_here, here): (usize, BTreeSet<u8>),
 ) -> Message {
-    let mut by_bucket: BTreeMap<u8, Vec<Label>> = differing.iter().map(|bucket| (*bucket, Vec::new())).collect();
+    let mut by_bucket: BTreeMap<u8, Vec<Label>> =
+        differing.iter().map(|bucket| (*bucket, Vec::new())).collect();
     for label in pool.labels() {
         let bucket = u8::try_from(bucket(label.slot.0[0], of)).unwrap_or(u8::MAX);
         if let Some(list) = by_bucket.get_mut(&bucket) {
@@ -269,7 +282,15 @@ fn labels<P: Pool>(
     let told = told(&within(hosts, of_here, &here).collect());
     let (of, of_here) = (u16::try_from(of).unwrap_or(u16::MAX), u16::try_from(of_here).unwrap_or(u16::MAX));
     let here: Vec<u8> = here.into_iter().collect();
-    Message::Labels { buckets: buckets.into(), of, labels: labels.into(), more, hosts: told, here: here.into(), of_here }
+    Message::Labels {
+        buckets: buckets.into(),
+        of,
+        labels: labels.into(),
+        more,
+        hosts: told,
+        here: here.into(),
+        of_here,
+    }
 }
 
 /// What to give, and what to ask for.

@@ -55,7 +55,8 @@ pub(super) struct Inside {
 
 impl Gate {
     pub(super) fn new(me: Id) -> (Self, Arc<Mutex<Inside>>) {
-        let inside = Inside { me, members: BTreeSet::new(), claims: Vec::new(), told_of_me: false, deaf: false };
+        let inside =
+            Inside { me, members: BTreeSet::new(), claims: Vec::new(), told_of_me: false, deaf: false };
         let inside = Arc::new(Mutex::new(inside));
         (Self(inside.clone()), inside)
     }

@@ -157,7 +157,12 @@ impl Gossip {
     }
 
     /// This member has something new to tell.
-    pub fn publish<P: Pool>(&mut self, now: Duration, pool: &P, slots: impl IntoIterator<Item = Slot>) -> Vec<Output> {
+    pub fn publish<P: Pool>(
+        &mut self,
+        now: Duration,
+        pool: &P,
+        slots: impl IntoIterator<Item = Slot>,
+    ) -> Vec<Output> {
         for slot in slots {
             self.tell_on(now, slot);
         }
@@ -167,7 +172,14 @@ impl Gossip {
     }
 
     /// A datagram from a member came. What makes no sense counts for nothing.
-    pub fn datagram<P: Pool>(&mut self, now: Duration, unix_s: u64, pool: &mut P, from: HostId, bytes: &[u8]) -> Vec<Output> {
+    pub fn datagram<P: Pool>(
+        &mut self,
+        now: Duration,
+        unix_s: u64,
+        pool: &mut P,
+        from: HostId,
+        bytes: &[u8],
+    ) -> Vec<Output> {
         let mut outputs = Vec::new();
         if !self.members.contains(&from) {
             return outputs;
@@ -213,7 +225,8 @@ impl Gossip {
 
     /// When [`Gossip::tick`] is needed next.
     pub fn wake(&self) -> Duration {
-        let spread = if self.rumours.is_empty() { Duration::MAX } else { self.filled + Duration::from_millis(50) };
+        let spread =
+            if self.rumours.is_empty() { Duration::MAX } else { self.filled + Duration::from_millis(50) };
         let exchange = self.exchanging.map_or(self.exchange_at, |(_, since)| since + EXCHANGE_TIMEOUT);
         self.swim.wake().min(exchange).min(spread)
     }

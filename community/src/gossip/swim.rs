@@ -80,11 +80,18 @@ impl Swim {
         }
     }
 
-    pub(super) fn set_members(&mut self, now: Duration, members: &BTreeSet<HostId>, outputs: &mut Vec<Output>) {
+    pub(super) fn set_members(
+        &mut self,
+        now: Duration,
+        members: &BTreeSet<HostId>,
+        outputs: &mut Vec<Output>,
+    ) {
         open(&self.inside).members.clone_from(members);
         let gone: Vec<Id> = self.company.ids().filter(|id| !members.contains(&HostId(id.host))).collect();
         for id in gone {
-            self.run(now, outputs, |foca, runtime| foca.apply_many(std::iter::once(Member::down(id)), false, runtime));
+            self.run(now, outputs, |foca, runtime| {
+                foca.apply_many(std::iter::once(Member::down(id)), false, runtime)
+            });
             self.company.forget(HostId(id.host));
         }
     }
@@ -174,7 +181,9 @@ impl Swim {
         let (ask, dead) = self.company.look(now, patience);
         outputs.extend(ask.into_iter().map(|to| Output::Send { to, bytes: vec![QUESTION] }));
         for id in dead {
-            self.run(now, outputs, |foca, runtime| foca.apply_many(std::iter::once(Member::down(id)), true, runtime));
+            self.run(now, outputs, |foca, runtime| {
+                foca.apply_many(std::iter::once(Member::down(id)), true, runtime)
+            });
         }
     }
 
@@ -197,7 +206,9 @@ impl Swim {
         let id = Id { host: from.0, bump };
         if self.company.id(from) != Some(id) {
             self.believe_itself(now, id, outputs);
-            self.run(now, outputs, |foca, runtime| foca.apply_many(std::iter::once(Member::alive(id)), true, runtime));
+            self.run(now, outputs, |foca, runtime| {
+                foca.apply_many(std::iter::once(Member::alive(id)), true, runtime)
+            });
         }
     }
 
@@ -215,7 +226,9 @@ impl Swim {
     pub(super) fn hear_of(&mut self, now: Duration, hosts: Vec<(HostId, u32)>, outputs: &mut Vec<Output>) {
         let me = self.foca.identity().host;
         let new = hosts.into_iter().filter(|(host, bump)| {
-            host.0 != me && !self.company.is_up(*host) && self.company.id(*host).is_none_or(|id| id.bump < *bump)
+            host.0 != me
+                && !self.company.is_up(*host)
+                && self.company.id(*host).is_none_or(|id| id.bump < *bump)
         });
         let new: Vec<_> = new.map(|(host, bump)| Member::alive(Id { host: host.0, bump })).collect();
         if !new.is_empty() {
@@ -297,7 +310,8 @@ impl Swim {
 
 fn config(timing: Timing) -> Config {
     let period = |millis, members| {
-        NonZeroUsize::new(members).map(|num_members| PeriodicParams { frequency: Duration::from_millis(millis), num_members })
+        NonZeroUsize::new(members)
+            .map(|num_members| PeriodicParams { frequency: Duration::from_millis(millis), num_members })
     };
     let (probe_period, probe_rtt, suspect_to_down_after, gossip) = match timing {
         Timing::Lan => (1000, 400, 2200, 200),

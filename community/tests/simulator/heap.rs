@@ -41,7 +41,9 @@ impl Pool for Heap {
     }
 
     fn offer(&mut self, _: u64, bytes: &[u8]) -> Taken {
-        let (Some(slot), Some(version)) = (bytes.first_chunk(), bytes.get(16..24)) else { return Taken::Refused };
+        let (Some(slot), Some(version)) = (bytes.first_chunk(), bytes.get(16..24)) else {
+            return Taken::Refused;
+        };
         let slot = Slot(*slot);
         let check = hash("check", &[bytes]).first_chunk().copied().unwrap_or_default();
         let version = version.iter().fold(0, |sum, byte| sum << 8 | u64::from(*byte));

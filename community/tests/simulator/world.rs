@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use nuvol_community::CLOCK_EPOCH_S;
 use nuvol_community::address::HostId;
-use nuvol_community::gossip::{DATAGRAM_LIMIT_BYTES, Gossip, Liveness, MESSAGE_LIMIT_BYTES, Output, Pool, Taken, Timing};
+use nuvol_community::gossip::{
+    DATAGRAM_LIMIT_BYTES, Gossip, Liveness, MESSAGE_LIMIT_BYTES, Output, Pool, Taken, Timing,
+};
 use nuvol_community::object::Slot;
 use rand::rngs::SmallRng;
 use rand::{RngExt, SeedableRng};
@@ -78,9 +80,23 @@ pub struct Node<P> {
 enum Event {
     /// A node's time has come.
     Wake(usize),
-    Datagram { from: usize, to: usize, bytes: Vec<u8> },
-    Asked { from: usize, to: usize, run: u32, message: Vec<u8> },
-    Answered { from: usize, to: usize, run: u32, answer: Option<Vec<u8>> },
+    Datagram {
+        from: usize,
+        to: usize,
+        bytes: Vec<u8>,
+    },
+    Asked {
+        from: usize,
+        to: usize,
+        run: u32,
+        message: Vec<u8>,
+    },
+    Answered {
+        from: usize,
+        to: usize,
+        run: u32,
+        answer: Option<Vec<u8>>,
+    },
 }
 
 struct Entry {
@@ -204,7 +220,12 @@ impl<P: Share> World<P> {
     }
 
     /// Time passes until something is so, which is asked so often; says how long it took.
-    pub fn run(&mut self, time: Duration, every: Duration, mut until: impl FnMut(&Self) -> bool) -> Option<Duration> {
+    pub fn run(
+        &mut self,
+        time: Duration,
+        every: Duration,
+        mut until: impl FnMut(&Self) -> bool,
+    ) -> Option<Duration> {
         let (begun, end) = (self.now, self.now + time);
         while self.now < end {
             let step = (self.now + every).min(end);
@@ -244,7 +265,8 @@ impl<P: Share> World<P> {
         self.running().all(|(_, node)| node.gossip.live_count() + 1 == running)
             && self.running().take(3).all(|(at, node)| {
                 let others = self.running().filter(|(other, _)| *other != at);
-                others.map(|(other, _)| self.hosts[other]).collect::<BTreeSet<_>>() == node.gossip.live().collect()
+                others.map(|(other, _)| self.hosts[other]).collect::<BTreeSet<_>>()
+                    == node.gossip.live().collect()
             })
     }
 
@@ -266,7 +288,11 @@ impl<P: Share> World<P> {
     /// One way, most of the time 5 to 60 ms.
     fn delay(&mut self) -> Duration {
         let usual = Duration::from_micros(self.rng.random_range(5_000..60_000));
-        if self.rng.random_bool(0.005) { usual + Duration::from_millis(self.rng.random_range(0..400)) } else { usual }
+        if self.rng.random_bool(0.005) {
+            usual + Duration::from_millis(self.rng.random_range(0..400))
+        } else {
+            usual
+        }
     }
 
     /// How long a stream takes for so many bytes: each packet that is lost comes a fifth of a second late.
@@ -347,7 +373,8 @@ impl<P: Share> World<P> {
             }
             Event::Asked { from, to, run, message } => {
                 if !self.meet(from, to) {
-                    return self.at(CONNECT_TIMEOUT, Event::Answered { from: to, to: from, run, answer: None });
+                    return self
+                        .at(CONNECT_TIMEOUT, Event::Answered { from: to, to: from, run, answer: None });
                 }
                 if self.rng.random_bool(self.setting.loss / 2.0) {
                     let broken = Duration::from_millis(self.rng.random_range(100..5000));

@@ -13,6 +13,7 @@ use super::trust::Pin;
 use super::{Outcome, Trouble, prompt};
 
 mod account;
+mod community;
 mod look;
 mod people;
 mod work;
@@ -45,6 +46,8 @@ pub async fn run(cli: &Cli) -> Outcome {
         Verb::Service { name, act: Some(act) } => desk.known()?.work_on(name, act).await,
         Verb::People { act: None } => desk.known()?.people().await,
         Verb::People { act: Some(act) } => desk.known()?.change_people(act).await,
+        Verb::Community { act: None } => desk.known()?.community().await,
+        Verb::Community { act: Some(act) } => desk.known()?.change_community(act).await,
         Verb::Operations { id: None } => desk.known()?.operations().await,
         Verb::Operations { id: Some(id) } => desk.known()?.operation(*id).await,
         Verb::Node { act: None } => desk.known()?.node().await,

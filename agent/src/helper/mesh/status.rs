@@ -41,12 +41,14 @@ pub async fn ask(
     members: &BTreeSet<TincName>,
 ) -> anyhow::Result<Status> {
     let list = runtime.join(NODES);
-    let before = version(&list)?;
-    if !before.is_some_and(|(_, age)| age.is_some_and(|age| age < FRESH)) {
+    let before = List::at(&list)?;
+    let is_fresh = |it: &List| it.age.is_some_and(|age| age < FRESH);
+    if !before.as_ref().is_some_and(is_fresh) {
         wait_until_it_listens(runtime).await?;
         systemd.signal(unit, Signal::List).await?;
         let end = tokio::time::Instant::now() + LIMIT;
-        while version(&list)?.map(|(version, _)| version) == before.map(|(version, _)| version) {
+        let is_same = |now: Option<List>| now.map(|it| it.version) == before.as_ref().map(|it| it.version);
+        while is_same(List::at(&list)?) {
             if tokio::time::Instant::now() >= end {
                 bail!("the mesh does not tell within {} s how it is", LIMIT.as_secs());
             }
@@ -77,17 +79,25 @@ pub async fn wait_until_it_listens(runtime: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// What tells one list from the next, and how old it is; each is a file of its own. A clock that was set back
-/// meanwhile gives no age.
-fn version(list: &Path) -> anyhow::Result<Option<((u64, i64, i64), Option<Duration>)>> {
-    match list.metadata() {
-        Ok(it) => {
-            let written = it.modified().ok();
-            #[allow(clippy::disallowed_methods, reason = "files know no other time")]
-            let age = written.and_then(|written| SystemTime::now().duration_since(written).ok());
-            Ok(Some(((it.ino(), it.mtime(), it.mtime_nsec()), age)))
+/// A list that is there.
+struct List {
+    /// What tells it from the next, which is a file of its own.
+    version: (u64, i64, i64),
+    /// How old it is; nothing where the clock was set back meanwhile.
+    age: Option<Duration>,
+}
+
+impl List {
+    fn at(path: &Path) -> anyhow::Result<Option<Self>> {
+        match path.metadata() {
+            Ok(it) => {
+                let written = it.modified().ok();
+                #[allow(clippy::disallowed_methods, reason = "files know no other time")]
+                let age = written.and_then(|written| SystemTime::now().duration_since(written).ok());
+                Ok(Some(Self { version: (it.ino(), it.mtime(), it.mtime_nsec()), age }))
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error).with_context(|| format!("looking at `{}`", path.display())),
         }
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(error).with_context(|| format!("looking at `{}`", list.display())),
     }
 }

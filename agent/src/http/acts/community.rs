@@ -41,7 +41,8 @@ async fn act(visit: &mut Visit, act: CommunityAct) -> Result<Reply, Failure> {
 
 /// Founds a community of this name.
 pub(in crate::http) async fn found(visit: &mut Visit, name: &str) -> Result<(), Failure> {
-    let name = Name::new(name.trim()).map_err(|unfit| Failure::field("name", Wrong::Unfitting(unfitting(unfit))))?;
+    let name =
+        Name::new(name.trim()).map_err(|unfit| Failure::field("name", Wrong::Unfitting(unfitting(unfit))))?;
     act(visit, CommunityAct::Found { name }).await.map(drop)
 }
 
@@ -60,13 +61,18 @@ pub(in crate::http) async fn join(visit: &mut Visit, invitation: &str) -> Result
 pub(in crate::http) async fn invite(visit: &mut Visit, wish: Wish) -> Result<String, Failure> {
     let mut check = Check::default();
     let in_range = |value: u32, limit: u32| {
-        let fits = number(&value.to_string(), 1, i64::from(limit)).map_err(|wrong| Wrong::Field(Field::Setting(wrong)));
+        let fits = number(&value.to_string(), 1, i64::from(limit))
+            .map_err(|wrong| Wrong::Field(Field::Setting(wrong)));
         fits.map(|_| value)
     };
     let uses = check.take("uses", in_range(wish.uses, USES_LIMIT));
     let days = check.take("days", in_range(wish.days, DAYS_LIMIT));
     let long = wish.note.chars().count() > NOTE_LIMIT;
-    let note = if long { Err(Wrong::Unfitting(Unfitting::TooLong { limit: NOTE_LIMIT })) } else { Ok(Text::from(wish.note.trim().to_owned())) };
+    let note = if long {
+        Err(Wrong::Unfitting(Unfitting::TooLong { limit: NOTE_LIMIT }))
+    } else {
+        Ok(Text::from(wish.note.trim().to_owned()))
+    };
     let note = check.take("note", note);
     check.end()?;
     let (Some(uses), Some(days), Some(note)) = (uses, days, note) else { return Err(Refusal::NoSuch.into()) };
@@ -76,7 +82,8 @@ pub(in crate::http) async fn invite(visit: &mut Visit, wish: Wish) -> Result<Str
     let host = visit.context.host.trim_start_matches('[').trim_end_matches(']').to_owned();
     let is_loopback = host.parse::<std::net::IpAddr>().is_ok_and(|it| it.is_loopback());
     let port = visit.context.port.unwrap_or(HTTPS_PORT);
-    let here = Endpoint::new(&host, port).filter(|_| !is_loopback && (host.contains('.') || host.contains(':')));
+    let here =
+        Endpoint::new(&host, port).filter(|_| !is_loopback && (host.contains('.') || host.contains(':')));
     let here = here.filter(|it| !it.host.as_str().ends_with(".local"));
     let (role, approve, endpoints) = (wish.role, wish.approve, here.into_iter().collect());
     match act(visit, CommunityAct::Invite { secret, role, uses, days, approve, note, endpoints }).await? {
@@ -86,7 +93,11 @@ pub(in crate::http) async fn invite(visit: &mut Visit, wish: Wish) -> Result<Str
 }
 
 /// Who sees a service: `me`, `household`, `community`.
-pub(in crate::http) async fn publish(visit: &mut Visit, service: &str, audience: &str) -> Result<(), Failure> {
+pub(in crate::http) async fn publish(
+    visit: &mut Visit,
+    service: &str,
+    audience: &str,
+) -> Result<(), Failure> {
     let audience = match audience {
         "me" => None,
         "household" => Some(Audience::Household),

@@ -18,6 +18,7 @@ use crate::node::command::{Command, Refusal, Reply};
 use crate::node::operation::OperationId;
 use crate::node::rights::Right;
 
+mod community;
 mod entry;
 mod node;
 mod people;
@@ -40,6 +41,17 @@ pub(super) fn router() -> Router<Handle> {
         .route("/people/{person}/role", post(people::role))
         .route("/people/{person}/remove", post(people::remove))
         .route("/people/{person}/reset", post(people::reset))
+        .route("/community/found", post(community::found))
+        .route("/community/join", post(community::join))
+        .route("/community/join/stop", post(community::stop_joining))
+        .route("/community/leave", post(community::leave))
+        .route("/community/invite", post(community::invite))
+        .route("/community/invitations/{invitation}/revoke", post(community::uninvite))
+        .route("/community/waiting/{node}/admit", post(community::admit))
+        .route("/community/waiting/{node}/decline", post(community::decline))
+        .route("/community/members/{node}/expel", post(community::expel))
+        .route("/community/places", post(community::places))
+        .route("/services/{service}/audience", post(community::publish))
         .route("/account/password", post(people::password))
         .route("/account/sessions/{session}/end", post(people::end_session))
         .route("/account/tokens", post(people::make_token))

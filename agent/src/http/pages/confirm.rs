@@ -15,6 +15,16 @@ pub enum Question {
         /// Their name.
         name: String,
     },
+    /// Expel a member.
+    Expel {
+        /// What it is called.
+        name: String,
+    },
+    /// Leave the community.
+    Leave {
+        /// What it is called.
+        community: String,
+    },
     /// Give up one's own role of owner.
     OwnRole,
     /// Restart or switch off the node.
@@ -57,6 +67,16 @@ pub fn confirm(context: &Context, sure: &Sure) -> Page {
             t.with("confirm-remove", "name", name),
             t.with("confirm-remove-text", "name", name),
             t.with("confirm-remove-button", "name", name),
+        ),
+        Question::Expel { name } => (
+            t.with("confirm-expel", "name", name),
+            t.with("confirm-expel-text", "name", name),
+            t.with("community-expel-button", "name", name),
+        ),
+        Question::Leave { community } => (
+            t.with("confirm-leave", "community", community),
+            t.say("community-leave-text"),
+            t.say("community-leave-button"),
         ),
         Question::OwnRole => {
             (t.say("confirm-own-role"), t.say("confirm-own-role-text"), t.say("confirm-own-role-button"))

@@ -15,6 +15,7 @@ use crate::node::snapshot::ServiceReport;
 
 mod account;
 mod addresses;
+mod community;
 mod confirm;
 mod door;
 mod home;
@@ -28,6 +29,7 @@ mod service;
 mod settings;
 
 pub use account::account;
+pub use community::{community, member};
 pub use confirm::{Question, Sure, confirm};
 pub use door::{Step, claim, join, sign_in};
 pub use home::home;
@@ -93,9 +95,10 @@ struct Trial {
     left: String,
 }
 
-const ROOMS: [(&str, &str, &str, Right); 6] = [
+const ROOMS: [(&str, &str, &str, Right); 7] = [
     ("/", "home", "room-home", Right::See),
     ("/services", "services", "room-services", Right::Look),
+    ("/community", "community", "room-community", Right::See),
     ("/people", "people", "room-people", Right::People),
     ("/network", "network", "room-network", Right::Look),
     ("/logs", "logs", "room-logs", Right::Look),

@@ -10,6 +10,7 @@ use super::{Frame, Page, problems, render, status};
 use crate::http::context::{Context, Form};
 use crate::http::language::kind_order;
 use crate::node::command::Refusal;
+use crate::node::community::Audience;
 use crate::node::rights::Right;
 use crate::node::service::{Port, Scope, Service, Shown};
 use crate::node::setting::{Kind, Setting};
@@ -69,6 +70,23 @@ struct One {
     settings: Vec<SettingView>,
     may_switch: bool,
     may_restart: bool,
+    audience: Option<AudienceView>,
+}
+
+/// Who sees the service.
+struct AudienceView {
+    choices: Vec<AudienceChoice>,
+    error: Option<String>,
+    /// Whether there is a community to offer it to.
+    community: bool,
+}
+
+struct AudienceChoice {
+    word: &'static str,
+    title: String,
+    means: String,
+    chosen: bool,
+    free: bool,
 }
 
 /// Something that the service drew for itself, such as a password.
@@ -148,9 +166,44 @@ pub fn service(context: &Context, form: &Form, name: &str) -> Page {
         settings: settings.map(|setting| SettingView::new(context, form, report, setting)).collect(),
         may_switch,
         may_restart: may_switch && card.switch.free && card.switch.on,
+        audience: AudienceView::new(context, form, report).filter(|_| may_switch),
         card,
     };
     render(status(form), &page)
+}
+
+/// Each audience: its word in forms, what it is called, what it means.
+const CHOICES: [(&str, &str, &str); 3] = [
+    ("me", "audience-me", "audience-me-means"),
+    ("household", "audience-household", "audience-household-means"),
+    ("community", "audience-community", "audience-community-means"),
+];
+
+impl AudienceView {
+    /// The three choices; nothing where others have no use for the service.
+    fn new(context: &Context, form: &Form, report: &ServiceReport) -> Option<Self> {
+        report.service.announce.as_ref()?;
+        let t = context.language;
+        let belonging = &context.snapshot.belonging;
+        let community = belonging.view.as_ref().is_some_and(|view| view.role.is_some());
+        let now = match belonging.own.published.get(&*report.service.name) {
+            None => "me",
+            Some(Audience::Household) => "household",
+            Some(Audience::Community) => "community",
+        };
+        let choice = |(word, title, means): (&'static str, &str, &str)| AudienceChoice {
+            word,
+            title: t.say(title),
+            means: t.say(means),
+            chosen: word == now,
+            free: word != "community" || community,
+        };
+        Some(Self {
+            choices: CHOICES.into_iter().map(choice).collect(),
+            error: form.wrong.get("audience").map(|wrong| t.wrong(wrong)),
+            community,
+        })
+    }
 }
 
 impl PortView {

@@ -34,6 +34,8 @@ impl Daemon {
     }
 }
 
+type Real = Box<dyn FnMut(&str, &str) -> String + Send>;
+
 /// What the pretend systemd knows and was told.
 #[derive(Default)]
 pub struct State {
@@ -53,7 +55,7 @@ pub struct State {
     pub rename: Option<fn(&str)>,
     /// What carries out starts, stops and signals of units that are real after all. It is told what to do and to which
     /// unit, and tells how it went.
-    pub real: Option<Box<dyn FnMut(&str, &str) -> String + Send>>,
+    pub real: Option<Real>,
 }
 
 impl State {

@@ -157,7 +157,9 @@ impl JoiningState {
     fn of(joining: Joining) -> Self {
         let why = match joining {
             // The word of its own serialisation: one name for one thing.
-            Joining::Refused(why) => serde_json::to_value(why).ok().and_then(|it| Some(it.as_str()?.to_owned())),
+            Joining::Refused(why) => {
+                serde_json::to_value(why).ok().and_then(|it| Some(it.as_str()?.to_owned()))
+            }
             _ => None,
         };
         let state = match joining {
@@ -199,12 +201,16 @@ impl Path {
             MeshPath::DirectTcp => ("direct-tcp", None, None),
             MeshPath::Relayed(via) => ("relayed", via.and_then(key), None),
             MeshPath::Untried => ("untried", None, None),
-            MeshPath::None(why) => ("none", None, why.map(|why| match why {
-                NoPath::CannotConnect => "cannot-connect",
-                NoPath::NoAnswer => "no-answer",
-                NoPath::NotBelieved => "not-believed",
-                NoPath::HungUp => "hung-up",
-            })),
+            MeshPath::None(why) => (
+                "none",
+                None,
+                why.map(|why| match why {
+                    NoPath::CannotConnect => "cannot-connect",
+                    NoPath::NoAnswer => "no-answer",
+                    NoPath::NotBelieved => "not-believed",
+                    NoPath::HungUp => "hung-up",
+                }),
+            ),
         };
         Self { kind, via, why }
     }
