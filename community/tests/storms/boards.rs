@@ -83,7 +83,9 @@ fn certificates_records_and_expulsions_reach_everybody() {
     let whole = |it: &World<Shelf>| it.all_know_all() && same_boards(it);
     world.until(3 * MINUTE, SECOND, whole).expect("all know all");
     for node in 0..usize::from(NODES) {
-        (0..3).for_each(|id| drop(state(&mut world, node, LIFETIME_S, record(id))));
+        for id in 0..3 {
+            state(&mut world, node, LIFETIME_S, record(id));
+        }
     }
     let records = |it: &World<Shelf>, many| it.living().all(|it| it.pool.board.records().count() == many);
     world.until(2 * MINUTE, SECOND, |it| records(it, 24)).expect("everybody's records");

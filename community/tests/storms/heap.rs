@@ -66,3 +66,37 @@ impl Stock for Heap {
         None
     }
 }
+
+/// Refuses every second version, as one whose clock is ahead refuses what has expired by it.
+#[derive(Default)]
+pub struct Picky {
+    pub heap: Heap,
+    pub picky: bool,
+}
+
+impl Pool for Picky {
+    fn labels(&self) -> impl Iterator<Item = Label> {
+        self.heap.labels()
+    }
+
+    fn get(&self, slot: Slot) -> Option<(Label, &[u8])> {
+        self.heap.get(slot)
+    }
+
+    fn rank(&self, slot: Slot) -> u64 {
+        self.heap.rank(slot)
+    }
+
+    fn offer(&mut self, unix_s: u64, bytes: &[u8]) -> Taken {
+        if self.picky && bytes.get(23).is_some_and(|it| it % 2 == 1) {
+            return Taken::Refused;
+        }
+        self.heap.offer(unix_s, bytes)
+    }
+}
+
+impl Stock for Picky {
+    fn changed_members(&mut self) -> Option<BTreeSet<HostId>> {
+        None
+    }
+}

@@ -1,10 +1,10 @@
 //! Gossip costs each node about as much among many as among few, and keeps to its limits.
 
 use nuvol_community::address::HostId;
-use nuvol_community::gossip::{Timing, rumour};
+use nuvol_community::gossip::{Pool, Taken, Timing, rumour};
 
-use crate::heap::{Heap, object};
-use crate::world::{Traffic, Weather, host};
+use crate::heap::{Heap, Picky, object};
+use crate::world::{Traffic, Weather, World, host};
 use crate::{MINUTE, SECOND, community, given, seeds};
 
 /// Datagrams and all bytes of a node, each second, when nothing happens.
@@ -90,4 +90,27 @@ fn a_stranger_who_knows_all_is_known_by_nobody() {
     let node = &mut world.nodes[1];
     let outputs = node.gossip.datagram(now, 0, &mut node.pool, host(99), &rumour(&[&object(2, 1, 300)]));
     assert_eq!((outputs, node.pool.len()), (Vec::new(), before));
+}
+
+#[test]
+fn what_one_refuses_is_not_offered_without_end_and_is_in_nobodys_way() {
+    let mut world = World::new(Weather::with_loss(0.0), Timing::Lan, 1);
+    let both = [host(0), host(1)].into();
+    for node in 0..2 {
+        world.add(host(node), Picky { picky: node == 1, ..Picky::default() }, 0);
+        world.start(node, &both);
+    }
+    world.until(MINUTE, SECOND, World::all_know_all).expect("both know each other");
+    // Told by none: only exchanges find it. More is refused than one message holds.
+    let pool = &mut world.nodes[0].pool;
+    for (number, version) in (0..600).map(|it| (it, 1)).chain((600..640).map(|it| (it, 2))) {
+        assert!(matches!(pool.offer(0, &object(number, version, 350)), Taken::New(_)));
+    }
+    world.nodes.iter_mut().for_each(|it| it.traffic = Traffic::default());
+    world.pass(5 * MINUTE);
+    let asked = (world.nodes[0].traffic.streams + world.nodes[1].traffic.streams) as f64 / 300.0;
+    assert!(asked < 0.5, "{asked} requests a second for nothing");
+    world
+        .until(30 * MINUTE, SECOND, |it| it.nodes[1].pool.heap.len() == 40)
+        .expect("what it does not refuse");
 }
