@@ -10,6 +10,7 @@ use nuvol_community::address::HostId;
 use nuvol_community::gossip::{Liveness, Timing};
 use nuvol_community::seal;
 
+#[allow(dead_code, reason = "tests use more of it")]
 #[path = "../tests/simulator/heap.rs"]
 mod heap;
 #[allow(dead_code, reason = "tests use more of it")]

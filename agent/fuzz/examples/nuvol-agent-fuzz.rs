@@ -5,7 +5,7 @@
 use std::sync::OnceLock;
 
 use libfuzzer_sys::fuzz_target;
-use nuvol_agent::{ctl, helper, http, node, services, state};
+use nuvol_agent::{bus, ctl, helper, http, node, services, state};
 
 fuzz_target!(|bytes: &[u8]| {
     static TARGET: OnceLock<String> = OnceLock::new();
@@ -23,6 +23,7 @@ fuzz_target!(|bytes: &[u8]| {
         "helper" => helper::fuzz::bytes(bytes),
         "seed" => seed(bytes),
         "typed" => ctl::fuzz(bytes),
+        "txt" => bus::avahi::fuzz::txt(bytes),
         other => panic!("there is no target `{other}`"),
     }
 });

@@ -17,6 +17,7 @@ use zbus::{Connection, MatchRule, MessageStream};
 use crate::node::Event;
 use crate::systemd::{MANAGER, ManagerProxy, SYSTEMD};
 
+pub mod avahi;
 mod systemd;
 
 use systemd::UNITS;

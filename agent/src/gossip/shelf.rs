@@ -1,7 +1,7 @@
 //! Where the board lies while the agent does not run.
 
 use std::fs;
-use std::io::ErrorKind;
+use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
@@ -10,6 +10,9 @@ use nuvol_community::address::CommunityId;
 use nuvol_community::board::Board;
 
 use crate::durable;
+
+/// More than all that two thousand members may sign.
+const LIMIT_BYTES: u64 = 256 << 20;
 
 const FORMAT: &str = "nuvol-board 1 ";
 
@@ -35,10 +38,14 @@ pub(super) fn remove(dir: &Path) -> anyhow::Result<()> {
 /// Where it is damaged; it is moved aside then, for other members have the same.
 pub(super) fn read(dir: &Path, now_s: u64) -> anyhow::Result<Option<Board>> {
     let path = path(dir);
-    let text = match fs::read_to_string(&path) {
+    let file = match fs::File::open(&path) {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
-        text => text.with_context(|| format!("reading `{}`", path.display()))?,
+        file => file.with_context(|| format!("reading `{}`", path.display()))?,
     };
+    // What is longer is cut off, and so no board.
+    let mut text = String::new();
+    let read = file.take(LIMIT_BYTES).read_to_string(&mut text);
+    read.with_context(|| format!("reading `{}`", path.display()))?;
     match parse(&text, now_s) {
         Ok(board) => Ok(Some(board)),
         Err(error) => {

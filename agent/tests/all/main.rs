@@ -3,6 +3,7 @@
 mod api;
 mod architecture;
 mod attacks;
+mod avahi;
 mod bus;
 mod common;
 mod ctl;

@@ -1,6 +1,6 @@
 //! What foca gets to read: only of members, and nothing that one member could do to another by its word alone.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::{Buf, BufMut};
@@ -45,7 +45,9 @@ pub(super) struct Inside {
     pub(super) me: Id,
     /// Those who hold a certificate.
     pub(super) members: BTreeSet<HostId>,
-    /// Who is dead, by the word of whoever sent this.
+    /// The runs of those who answer.
+    pub(super) up: BTreeMap<HostId, u32>,
+    /// Who is dead, or in a later run, by the word of whoever sent this.
     pub(super) claims: Vec<Id>,
     /// Whether this datagram told something of oneself already.
     pub(super) told_of_me: bool,
@@ -55,8 +57,14 @@ pub(super) struct Inside {
 
 impl Gate {
     pub(super) fn new(me: Id) -> (Self, Arc<Mutex<Inside>>) {
-        let inside =
-            Inside { me, members: BTreeSet::new(), claims: Vec::new(), told_of_me: false, deaf: false };
+        let inside = Inside {
+            me,
+            members: BTreeSet::new(),
+            up: BTreeMap::new(),
+            claims: Vec::new(),
+            told_of_me: false,
+            deaf: false,
+        };
         let inside = Arc::new(Mutex::new(inside));
         (Self(inside.clone()), inside)
     }
@@ -78,7 +86,8 @@ impl Inside {
         if !self.members.contains(&HostId(id.host)) {
             return false;
         }
-        if it.state() == State::Down {
+        let later = self.up.get(&HostId(id.host)).is_some_and(|bump| id.bump > *bump);
+        if later || it.state() == State::Down {
             if self.claims.len() < CLAIMS_LIMIT {
                 self.claims.push(id);
             }

@@ -2,7 +2,7 @@
 //!
 //! Foca believes whoever speaks; members need not be honest. So that none can do harm to another by its word alone:
 //!
-//! - Whoever is called dead is asked first ([`Company`]), by each who hears it. To a dead one come two datagrams of each.
+//! - Whoever is called dead, or said to be in a later run, is asked first ([`Company`]), by each who hears it. To a dead one come four datagrams of each.
 //! - In which run of its program a member is, it knows best: what it says itself wins over what others said of it.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -175,8 +175,8 @@ impl Swim {
             return;
         }
         let patience = match self.timing {
-            Timing::Lan => Duration::from_millis(300),
-            Timing::Wan => Duration::from_millis(1000),
+            Timing::Lan => Duration::from_millis(250),
+            Timing::Wan => Duration::from_millis(600),
         };
         let (ask, dead) = self.company.look(now, patience);
         outputs.extend(ask.into_iter().map(|to| Output::Send { to, bytes: vec![QUESTION] }));
@@ -297,11 +297,20 @@ impl Swim {
         while let Some(notification) = runtime.to_notify() {
             match notification {
                 OwnedNotification::MemberUp(id) => {
+                    open(&self.inside).up.insert(HostId(id.host), id.bump);
                     self.company.rise(now, id);
                     self.returned = true;
                 }
-                OwnedNotification::MemberDown(id) => self.company.fall(now, id),
-                OwnedNotification::Rename(_, id) => self.company.rename(id),
+                OwnedNotification::MemberDown(id) => {
+                    open(&self.inside).up.remove(&HostId(id.host));
+                    self.company.fall(now, id);
+                }
+                OwnedNotification::Rename(_, id) => {
+                    if let Some(bump) = open(&self.inside).up.get_mut(&HostId(id.host)) {
+                        *bump = id.bump;
+                    }
+                    self.company.rename(id);
+                }
                 _ => {}
             }
         }

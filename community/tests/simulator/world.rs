@@ -2,7 +2,7 @@
 //! reorders, breaks and falls apart. The same seed gives the same run, event by event.
 
 use std::cmp::Ordering;
-use std::collections::{BTreeMap, BTreeSet, BinaryHeap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
 use std::time::Duration;
 
 use nuvol_community::CLOCK_EPOCH_S;
@@ -118,7 +118,7 @@ pub struct World<P> {
     /// Of whom no program of ours runs: what is sent to them is gathered here.
     pub caught: Vec<(HostId, Vec<u8>)>,
     hosts: Vec<HostId>,
-    indices: HashMap<HostId, usize>,
+    indices: BTreeMap<HostId, usize>,
     queue: BinaryHeap<Entry>,
     count: u64,
 }

@@ -206,6 +206,7 @@ pub(super) type Answer<T> = Result<T, Response>;
 
 impl Visit {
     /// Nothing but that it is done, or why not.
+    #[expect(clippy::result_large_err, reason = "the refusal is the answer")]
     fn empty(&self, done: Result<(), Failure>) -> Answer<StatusCode> {
         done.map(|()| StatusCode::NO_CONTENT).map_err(|failure| self.failed(failure))
     }
