@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod board;
+mod clocks;
 mod heap;
 mod hostile;
 #[allow(dead_code, reason = "the example uses more of it")]
