@@ -611,3 +611,7 @@ audience-community = La comunitat
 audience-community-means = Totes les cases de la comunitat el troben i el fan servir, i la xarxa de casa també.
 audience-no-community = Aquest node encara no és en cap comunitat.
 audience-save = Desa
+community-near = A la xarxa de casa
+community-near-text = El que aparells i programes de casa diuen d’ells mateixos. Ningú no en respon.
+community-unverified = sense verificar
+community-near-silent = no contesta

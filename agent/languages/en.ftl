@@ -570,3 +570,7 @@ audience-community = The community
 audience-community-means = All homes of the community find and use it, and the home network.
 audience-no-community = This node is in no community yet.
 audience-save = Save
+community-near = On the home network
+community-near-text = What devices and programs at home say of themselves. Nobody vouches for it.
+community-unverified = unverified
+community-near-silent = does not answer

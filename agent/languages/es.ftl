@@ -611,3 +611,7 @@ audience-community = La comunidad
 audience-community-means = Todas las casas de la comunidad lo encuentran y lo usan, y la red de casa también.
 audience-no-community = Este nodo aún no está en ninguna comunidad.
 audience-save = Guardar
+community-near = En la red de casa
+community-near-text = Lo que aparatos y programas de casa dicen de sí mismos. Nadie responde por ello.
+community-unverified = sin verificar
+community-near-silent = no contesta

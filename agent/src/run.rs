@@ -87,6 +87,10 @@ pub async fn serve(options: Options, sockets: Vec<TcpListener>) -> anyhow::Resul
         journal::write(Level::Info, &format!("serving {}", listener.local_addr()?));
         tasks.spawn(http::server::serve(listener, door, app.clone(), guests.clone()));
     }
+    let (near_in, near) = mpsc::channel(4);
+    let announced = wiring.announced.subscribe();
+    tasks.spawn(bus::avahi::run(options.bus.clone(), bus::avahi::Pace::default(), announced, near_in));
+    tasks.spawn(tell_near(near, events_in.clone()));
     tasks.spawn(bus::run(options.bus.clone(), wiring.watched.subscribe(), events_in.clone()));
     if let Some(key) = identity.community {
         let gossip = gossip::Options {
@@ -193,6 +197,24 @@ fn ready(sockets: Vec<TcpListener>) -> anyhow::Result<Listeners> {
         tokio::net::TcpListener::from_std(socket)
     });
     ready.collect::<std::io::Result<_>>().context("making a socket ready")
+}
+
+/// What is heard of the home network; where Avahi is away, that is nothing.
+async fn tell_near(mut near: mpsc::Receiver<bus::avahi::Told>, events: mpsc::Sender<Event>) {
+    while let Some(told) = near.recv().await {
+        let found = match told {
+            bus::avahi::Told::Near(found) => found,
+            bus::avahi::Told::Away(why) => {
+                journal::write(
+                    Level::Info,
+                    &format!("Avahi is away, so the home network is not heard: {why}"),
+                );
+                Vec::new()
+            }
+        };
+        // Only when the agent ends does nobody listen any more.
+        events.send(Event::Near(found)).await.ok();
+    }
 }
 
 /// Without systemd there is nobody to tell, and that is no error.

@@ -10,7 +10,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use crate::http::ask::Question;
 use crate::node::claim::Code;
 use crate::node::command::{Asked, Refusal, Reply};
-use crate::node::community::Order;
+use crate::node::community::{Announcement, Order};
 use crate::node::people::names::PasswordHash;
 use crate::node::snapshot::Snapshot;
 use crate::node::{Action, Document, Effect, Event, Level, Moment, Node, Problem, Restored};
@@ -29,6 +29,8 @@ pub(crate) struct Wiring {
     tickets: u64,
     events: mpsc::Sender<Event>,
     orders: mpsc::Sender<Order>,
+    /// What the home network hears of.
+    pub announced: watch::Sender<BTreeSet<Announcement>>,
 }
 
 /// Where things lie.
@@ -54,7 +56,17 @@ impl Wiring {
         let node = Node::new(name);
         let snapshot = watch::Sender::new(Arc::new(node.snapshot()));
         let watched = watch::Sender::new(BTreeSet::new());
-        Self { node, snapshot, watched, places, waiting: BTreeMap::new(), tickets: 0, events, orders }
+        Self {
+            node,
+            snapshot,
+            watched,
+            places,
+            waiting: BTreeMap::new(),
+            tickets: 0,
+            events,
+            orders,
+            announced: watch::Sender::new(BTreeSet::new()),
+        }
     }
 
     /// Takes in what happened.
@@ -103,7 +115,9 @@ impl Wiring {
                     tokio::spawn(helper::door::help(socket, ticket, job, events));
                 }
                 Action::Gossip(order) => self.order(order),
-                Action::Announce(_) => {}
+                Action::Announce(announcements) => {
+                    self.announced.send_replace(announcements);
+                }
                 Action::Save(document) => {
                     let Err(error) = self.save(&document) else { continue };
                     let why = format!("{error:#}");

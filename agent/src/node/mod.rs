@@ -24,7 +24,7 @@ mod work;
 
 use claim::{Claim, Code};
 use command::{Asked, Refusal, Reply};
-use community::{Announcement, Belonging, Cable, Community, Errand, Offered, Order, Told};
+use community::{Announcement, Belonging, Cable, Community, Errand, Found, Offered, Order, Told};
 pub use condition::{Disk, Effect, Place, Problem};
 use operation::{OperationId, Operations};
 use pending::{Preferences, Trial};
@@ -74,6 +74,8 @@ pub enum Event {
     Gossip(Told),
     /// The node's addresses outside the mesh.
     Addresses(Vec<IpAddr>),
+    /// What others offer on the home network.
+    Near(Vec<Found>),
 }
 
 /// What the node remembers over a restart.
@@ -258,6 +260,10 @@ impl Node {
             Event::Helper(ticket, news) => self.helped(now, ticket, news),
             Event::Gossip(told) => self.told(now, told),
             Event::Addresses(addresses) => self.see_addresses(addresses),
+            Event::Near(found) => {
+                self.belonging.near = Arc::new(found.into_iter().filter(|it| !it.own).collect());
+                Vec::new()
+            }
         };
         actions.extend(self.tell_offers());
         let mut snapshot = self.snapshot();

@@ -4,9 +4,8 @@
 //! What is found is unsigned, so anybody's: it is cleaned (`text`), resolved and probed before it is told, and limited
 //! in number (`browse`).
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::convert::Infallible;
-use std::net::IpAddr;
 use std::num::NonZeroUsize;
 use std::time::Duration;
 
@@ -34,39 +33,7 @@ use wire::{AVAHI, ServerProxy, Signal};
 /// So many signals wait to be looked at; more at once is a flood, and all is read anew.
 const SIGNALS: usize = 8192;
 
-/// A service of this node to announce.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Announcement {
-    /// What people call it; the node's name is added.
-    pub title: String,
-    /// As `_http._tcp`.
-    pub kind: String,
-    /// The port it listens on.
-    pub port: u16,
-    /// Remarks for programs: at most 512 bytes in all, what is beyond is left out.
-    pub txt: BTreeMap<String, String>,
-}
-
-/// A service on the local network. Nobody vouches for it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Found {
-    /// What it calls itself, without what could mislead; at most 63 bytes.
-    pub name: String,
-    /// As `_http._tcp`.
-    pub kind: String,
-    /// As `printer.local`.
-    pub host: String,
-    /// Never loopback.
-    pub address: IpAddr,
-    /// Never 0.
-    pub port: u16,
-    /// Its remarks, keys in small letters; at most 512 bytes in all.
-    pub txt: BTreeMap<String, String>,
-    /// Whether this node announces it.
-    pub own: bool,
-    /// Whether it took a connection when last asked; `None` where that cannot be asked.
-    pub available: Option<bool>,
-}
+pub use crate::node::community::{Announcement, Found};
 
 /// What the door tells.
 #[derive(Debug, Clone, PartialEq, Eq)]

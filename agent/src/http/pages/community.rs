@@ -25,6 +25,7 @@ struct CommunityPage {
     types: Vec<Choice>,
     offers: Vec<OfferView>,
     members: Vec<MemberView>,
+    near: Vec<NearView>,
     waiting: Vec<WaitingView>,
     may_manage: bool,
     invitation: Field,
@@ -92,6 +93,16 @@ struct MemberView {
     address: String,
 }
 
+/// Something on the home network.
+struct NearView {
+    title: String,
+    kind: String,
+    host: String,
+    place: String,
+    link: Option<String>,
+    silent: bool,
+}
+
 struct WaitingView {
     key: String,
     name: String,
@@ -128,6 +139,7 @@ pub fn community(context: &Context, form: &Form) -> Page {
         offers: view.map(|view| offers(context, view, view.search(query, kind))).unwrap_or_default(),
         query: query.to_owned(),
         members: view.map(|view| members(context, view)).unwrap_or_default(),
+        near: belonging.near.iter().filter(|it| it.has(query, kind)).map(|it| NearView::new(t, it)).collect(),
         waiting: own.waiting.iter().filter(|it| may_manage && !it.declined).map(WaitingView::new).collect(),
         may_manage,
         invitation: Field::text(t, form, "invitation", "field-invitation").limit(2000),
@@ -312,6 +324,28 @@ fn path_words(t: Language, view: &View, path: &MeshPath) -> String {
             Some(NoPath::NotBelieved) => "path-not-believed",
             Some(NoPath::HungUp) => "path-hung-up",
         }),
+    }
+}
+
+impl NearView {
+    fn new(t: Language, it: &community::Found) -> Self {
+        let place = std::net::SocketAddr::new(it.address, it.port).to_string();
+        // A link-local address means nothing to a browser without its interface.
+        let local = matches!(it.address, std::net::IpAddr::V6(address) if address.is_unicast_link_local());
+        let scheme = match it.kind.as_str() {
+            "_http._tcp" => Some("http"),
+            "_https._tcp" => Some("https"),
+            _ => None,
+        };
+        let silent = it.available == Some(false);
+        Self {
+            title: it.name.clone(),
+            kind: t.service_type(&it.kind),
+            host: it.host.clone(),
+            link: scheme.filter(|_| !local && !silent).map(|scheme| format!("{scheme}://{place}/")),
+            place,
+            silent,
+        }
     }
 }
 

@@ -19,13 +19,14 @@ use super::service::Text;
 mod acts;
 mod knock;
 mod mesh;
+mod near;
 mod offers;
 mod tell;
 
 pub use acts::{CommunityAct, hex};
 pub(super) use mesh::Cable;
 pub use mesh::{Errand, MeshPath, MeshPaths, MeshPeer, MeshWork, NoPath};
-pub use offers::Announcement;
+pub use near::{Announcement, Found};
 pub(super) use offers::Offered;
 pub use tell::{Order, Told};
 
@@ -215,6 +216,8 @@ pub struct Belonging {
     pub joining: Option<Joining>,
     /// How members are reached over the mesh.
     pub paths: std::sync::Arc<MeshPaths>,
+    /// What others offer on the home network; nobody vouches for it.
+    pub near: std::sync::Arc<Vec<Found>>,
 }
 
 impl View {

@@ -1,28 +1,17 @@
 //! What this node offers, and to whom.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use nuvol_community::identity::{NodeId, hash};
 use nuvol_community::object::{Record, ServiceType, Txt};
 use nuvol_community::text::Line;
 
-use super::{Audience, Order};
+use super::{Announcement, Audience, Order};
 use crate::node::asked::Outcome;
 use crate::node::command::{Refusal, Reply};
 use crate::node::service::Service;
 use crate::node::unit::State;
 use crate::node::{Action, Node};
-
-/// A service, as the home network hears of it.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Announcement {
-    /// What it is called; the node's name comes behind it.
-    pub title: String,
-    /// What it speaks (`_http._tcp`).
-    pub kind: String,
-    /// Its port.
-    pub port: u16,
-}
 
 /// What was told last.
 #[derive(Debug, Clone, Default)]
@@ -118,5 +107,5 @@ fn record(me: &NodeId, service: &Service) -> Option<Record> {
 
 fn announcement(service: &Service) -> Option<Announcement> {
     let (kind, port) = port(service)?;
-    Some(Announcement { title: service.title.to_string(), kind: kind.to_owned(), port })
+    Some(Announcement { title: service.title.to_string(), kind: kind.to_owned(), port, txt: BTreeMap::new() })
 }

@@ -103,6 +103,20 @@ struct Invitation {
 #[derive(Serialize, ToSchema)]
 pub(in crate::http) struct Offers {
     services: Vec<Service>,
+    /// What programs and devices on the home network offer. Nobody vouches for it.
+    near: Vec<Near>,
+}
+
+#[derive(Serialize, ToSchema)]
+struct Near {
+    title: String,
+    r#type: String,
+    host: String,
+    address: String,
+    port: u16,
+    txt: std::collections::BTreeMap<String, String>,
+    /// Whether it took a connection when last asked; nothing where that cannot be asked.
+    available: Option<bool>,
 }
 
 #[derive(Serialize, ToSchema)]
@@ -245,11 +259,27 @@ impl Invitation {
 
 impl Offers {
     pub(super) fn of(visit: &Visit, words: &str, kind: &str) -> Self {
+        let near = &visit.context.snapshot.belonging.near;
+        let near = near.iter().filter(|it| it.has(words, kind)).map(Near::of).collect();
         let Some(view) = visit.context.snapshot.belonging.view.as_deref() else {
-            return Self { services: Vec::new() };
+            return Self { services: Vec::new(), near };
         };
         let found = view.search(words, kind);
-        Self { services: found.into_iter().filter_map(|it| Service::of(view, it)).collect() }
+        Self { services: found.into_iter().filter_map(|it| Service::of(view, it)).collect(), near }
+    }
+}
+
+impl Near {
+    fn of(it: &community::Found) -> Self {
+        Self {
+            title: it.name.clone(),
+            r#type: it.kind.clone(),
+            host: it.host.clone(),
+            address: it.address.to_string(),
+            port: it.port,
+            txt: it.txt.clone(),
+            available: it.available,
+        }
     }
 }
 
