@@ -5,7 +5,8 @@
 //! 3. The first hands over what the other lacks, and says what it lacks itself.
 //! 4. The other hands that over.
 //!
-//! Whoever answers remembers nothing between two messages. Where something does not fit, it begins anew.
+//! Whoever answers remembers nothing between two messages. Where something does not fit, it begins anew, as
+//! long as one of both gains by it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -86,6 +87,9 @@ enum Message {
         /// Whether there is more to be had, here or there.
         #[n(1)]
         more: bool,
+        /// How many of the objects handed over were new.
+        #[n(2)]
+        taken: u32,
     },
 }
 
@@ -116,8 +120,14 @@ pub(super) fn begin<P: Pool>(pool: &P, hosts: &Hosts) -> Vec<u8> {
     write(&Message::Digests { digests: digests.into(), here: here.into() })
 }
 
-/// Answers a message; whoever sends nonsense gets nothing.
-pub(super) fn answer<P: Pool>(unix_s: u64, pool: &mut P, hosts: &Hosts, message: &[u8]) -> (Vec<u8>, Gain) {
+/// Answers a message; whoever sends nonsense gets nothing. `lot` is drawn anew for each call.
+pub(super) fn answer<P: Pool>(
+    unix_s: u64,
+    pool: &mut P,
+    hosts: &Hosts,
+    lot: u64,
+    message: &[u8],
+) -> (Vec<u8>, Gain) {
     let mut gain = Gain::default();
     let answer = match read(message) {
         Some(Message::Digests { digests: theirs, here }) => {
@@ -134,16 +144,23 @@ pub(super) fn answer<P: Pool>(unix_s: u64, pool: &mut P, hosts: &Hosts, message:
             gain.hosts = heard(&there);
             gain.new = take(unix_s, pool, &objects);
             let slots = wanted.chunks_exact(16).filter_map(|it| Some(Slot(it.try_into().ok()?)));
-            let (objects, cut) = pick(pool, slots.take(LABELS_LIMIT).collect());
-            Message::Rest { objects, more: more || cut }
+            let (objects, cut) = pick(pool, slots.take(LABELS_LIMIT).collect(), lot);
+            let taken = u32::try_from(gain.new.len()).unwrap_or(u32::MAX);
+            Message::Rest { objects, more: more || cut, taken }
         }
         _ => return (Vec::new(), gain),
     };
     (write(&answer), gain)
 }
 
-/// What follows from an answer.
-pub(super) fn go_on<P: Pool>(unix_s: u64, pool: &mut P, hosts: &Hosts, answer: &[u8]) -> (Step, Gain) {
+/// What follows from an answer. `lot` is drawn anew for each call.
+pub(super) fn go_on<P: Pool>(
+    unix_s: u64,
+    pool: &mut P,
+    hosts: &Hosts,
+    lot: u64,
+    answer: &[u8],
+) -> (Step, Gain) {
     let mut gain = Gain::default();
     let step = match read(answer) {
         Some(Message::Labels { buckets, of, labels, more, hosts: there, here, of_here }) => {
@@ -155,15 +172,16 @@ pub(super) fn go_on<P: Pool>(unix_s: u64, pool: &mut P, hosts: &Hosts, answer: &
             if give.is_empty() && wanted.is_empty() && tell.is_empty() {
                 return (Step::Over, gain);
             }
-            let (objects, cut) = pick(pool, give);
+            let (objects, cut) = pick(pool, give, lot);
             let wanted: Vec<u8> = wanted.iter().flat_map(|slot| slot.0).collect();
             let more = more || cut;
             Step::Ask(write(&Message::Objects { objects, wanted: wanted.into(), more, hosts: told(&tell) }))
         }
-        Some(Message::Rest { objects, more }) => {
+        Some(Message::Rest { objects, more, taken }) => {
             gain.new = take(unix_s, pool, &objects);
             // Where nothing came of it, what differs is what one of both refuses: it would go on for ever.
-            if more && (objects.is_empty() || !gain.new.is_empty()) { Step::Again } else { Step::Over }
+            let gained = taken > 0 || !gain.new.is_empty();
+            if more && gained { Step::Again } else { Step::Over }
         }
         _ => Step::Over,
     };
@@ -308,9 +326,13 @@ fn compare<P: Pool>(
     (give, wanted)
 }
 
-/// The objects of these slots, as many as one message holds, in an order in which they can be taken.
-fn pick<P: Pool>(pool: &P, mut slots: Vec<Slot>) -> (Vec<ByteVec>, bool) {
-    slots.sort_by_key(|slot| (pool.rank(*slot), *slot));
+/// The objects of these slots, as many as one message holds, in an order in which they can be taken. Among equals the
+/// lot decides: what the other refuses is not in the way of the rest for ever.
+fn pick<P: Pool>(pool: &P, mut slots: Vec<Slot>, lot: u64) -> (Vec<ByteVec>, bool) {
+    slots.sort_by_cached_key(|slot| {
+        let start = slot.0.first_chunk().map_or(0, |it| u64::from_be_bytes(*it));
+        (pool.rank(*slot), start ^ lot, *slot)
+    });
     let (mut objects, mut bytes) = (Vec::new(), 0);
     for slot in slots {
         let Some((_, object)) = pool.get(slot) else { continue };

@@ -245,7 +245,7 @@ impl Gossip {
             return (Vec::new(), outputs);
         }
         let hosts = self.swim.hosts();
-        let (answer, taken) = exchange::answer(unix_s, pool, &hosts, message);
+        let (answer, taken) = exchange::answer(unix_s, pool, &hosts, self.rng.random(), message);
         self.take(now, taken, &mut outputs);
         (answer, outputs)
     }
@@ -269,7 +269,7 @@ impl Gossip {
             self.exchange_at = now + EXCHANGE_PAUSE * 3;
             return outputs;
         };
-        let (step, taken) = exchange::go_on(unix_s, pool, &self.swim.hosts(), answer);
+        let (step, taken) = exchange::go_on(unix_s, pool, &self.swim.hosts(), self.rng.random(), answer);
         let learned = !taken.new.is_empty();
         self.take(now, taken, &mut outputs);
         match step {

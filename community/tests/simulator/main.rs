@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that fails may panic")]
 
 mod board;
+mod clocks;
 mod heap;
 mod hostile;
 #[allow(dead_code, reason = "the example uses more of it")]

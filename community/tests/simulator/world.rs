@@ -73,7 +73,8 @@ pub struct Node<P> {
     pub ahead_s: i64,
     /// What it sent.
     pub sent: Sent,
-    bump: u32,
+    /// In which run of its program it is; its next one is the next, unless somebody changes this.
+    pub bump: u32,
     wake: Duration,
 }
 
