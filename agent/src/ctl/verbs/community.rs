@@ -75,10 +75,10 @@ impl Desk<'_> {
                 let path = format!("/community/invitations/{}", segment(id));
                 self.done(Method::DELETE, &path, &Value::Null, "taken back").await
             }
-            CommunityAct::Admit { node } => self.decide(node, true).await,
-            CommunityAct::Decline { node } => self.decide(node, false).await,
-            CommunityAct::Expel { node, with_invited } => {
-                let node = self.node_of(node, "members").await?;
+            CommunityAct::Admit { member } => self.decide(member, true).await,
+            CommunityAct::Decline { member } => self.decide(member, false).await,
+            CommunityAct::Expel { member, with_invited } => {
+                let node = self.node_of(member, "members").await?;
                 let path = format!("/community/members/{}?spare={}", segment(&node), !with_invited);
                 self.done(Method::DELETE, &path, &Value::Null, "expelled").await
             }

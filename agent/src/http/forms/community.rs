@@ -16,12 +16,16 @@ use crate::node::rights::Right;
 
 /// The page again, with what is wrong; or on to it where nothing is.
 fn then(visit: &Visit, typed: &Typed, done: Result<(), Failure>) -> Response {
-    match done {
-        Ok(()) => go("/community"),
-        Err(Failure::Refused(refusal @ (Refusal::SignInFirst | Refusal::NotAllowed | Refusal::NoSuch))) => {
+    let Err(failure) = done else { return go("/community") };
+    // Whoever may not hears nothing of what they asked for.
+    if let Err(refusal) = visit.must(Right::Node) {
+        return refusal;
+    }
+    match failure {
+        Failure::Refused(refusal @ (Refusal::SignInFirst | Refusal::NotAllowed | Refusal::NoSuch)) => {
             visit.refused(&refusal)
         }
-        Err(failure) => pages::community(&visit.context, &typed.failed(failure)).into_response(),
+        failure => pages::community(&visit.context, &typed.failed(failure)).into_response(),
     }
 }
 
@@ -133,6 +137,9 @@ pub(super) async fn publish(mut visit: Visit, Path(service): Path<String>, typed
         Err(Failure::Refused(refusal @ (Refusal::SignInFirst | Refusal::NotAllowed | Refusal::NoSuch))) => {
             visit.refused(&refusal)
         }
-        Err(failure) => pages::service(&visit.context, &typed.failed(failure), &service).into_response(),
+        Err(failure) => match visit.must(Right::Services) {
+            Ok(()) => pages::service(&visit.context, &typed.failed(failure), &service).into_response(),
+            Err(refusal) => refusal,
+        },
     }
 }
