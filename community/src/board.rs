@@ -203,7 +203,8 @@ impl Board {
         if now_s < CLOCK_EPOCH_S {
             return Vec::new();
         }
-        let over: Vec<Slot> = self.objects.values().filter(|it| it.expires_s < now_s).map(|it| it.label.slot).collect();
+        let over: Vec<Slot> =
+            self.objects.values().filter(|it| it.expires_s < now_s).map(|it| it.label.slot).collect();
         over.into_iter().filter_map(|slot| self.forget(slot)).collect()
     }
 

@@ -118,6 +118,8 @@ mod tests {
     fn the_fingerprint_can_be_read_aloud() {
         let fingerprint = NodeKey::from_bytes(&[7; 32]).id().fingerprint();
         assert_eq!(fingerprint.split('-').map(str::len).collect::<Vec<_>>(), [4; 6]);
-        assert!(fingerprint.chars().all(|it| it == '-' || it.is_ascii_lowercase() || ('2'..='7').contains(&it)));
+        assert!(
+            fingerprint.chars().all(|it| it == '-' || it.is_ascii_lowercase() || ('2'..='7').contains(&it))
+        );
     }
 }

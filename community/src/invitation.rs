@@ -118,7 +118,10 @@ impl Invitation {
             return Err(NoInvitation::Damaged);
         }
         // The version is the first field of every version.
-        match minicbor::Decoder::new(bytes).array().and_then(|_| minicbor::Decoder::new(bytes.get(1..).unwrap_or_default()).u8()) {
+        match minicbor::Decoder::new(bytes)
+            .array()
+            .and_then(|_| minicbor::Decoder::new(bytes.get(1..).unwrap_or_default()).u8())
+        {
             Ok(VERSION) => {}
             Ok(_) => return Err(NoInvitation::Later),
             Err(_) => return Err(NoInvitation::Damaged),

@@ -149,7 +149,9 @@ impl Request {
         let signed: SignedRequest = minicbor::decode(bytes).map_err(|_| NoTalk::Form)?;
         let it: Self = minicbor::decode(&signed.body).map_err(|_| NoTalk::Form)?;
         let verifier = verifier(it.invitation()).ok_or(NoTalk::Proof)?;
-        proof(&verifier, community, me, &signed.body).verify_slice(&*signed.proof).map_err(|_| NoTalk::Proof)?;
+        proof(&verifier, community, me, &signed.body)
+            .verify_slice(&*signed.proof)
+            .map_err(|_| NoTalk::Proof)?;
         if !it.joiner().verifies(&[REQUEST, &community.0, &me.0, &signed.body], &signed.signature) {
             return Err(NoTalk::Signature);
         }
@@ -188,7 +190,8 @@ impl Answer {
         }
         let signed: SignedAnswer = minicbor::decode(bytes).map_err(|_| NoTalk::Form)?;
         let (community, request) = (invitation.community(), hash("nuvol-join-request-1", &[request]));
-        if !invitation.inviter().verifies(&[ANSWER, &community.0, &request, &signed.body], &signed.signature) {
+        if !invitation.inviter().verifies(&[ANSWER, &community.0, &request, &signed.body], &signed.signature)
+        {
             return Err(NoTalk::Signature);
         }
         minicbor::decode(&signed.body).map_err(|_| NoTalk::Form)
@@ -222,15 +225,22 @@ mod tests {
     }
 
     fn request(secret: u8) -> Vec<u8> {
-        Request::sign(&invitation(secret), &NodeKey::from_bytes(&[4; 32]), Name::new("joiner").unwrap(), [5; 16])
+        Request::sign(
+            &invitation(secret),
+            &NodeKey::from_bytes(&[4; 32]),
+            Name::new("joiner").unwrap(),
+            [5; 16],
+        )
     }
 
     #[test]
     fn whoever_has_the_secret_is_heard() {
         let inviter = NodeKey::from_bytes(&[2; 32]);
-        let read = |bytes: &[u8]| Request::read(bytes, &COMMUNITY, &inviter.id(), |id| {
-            (id == Secret([3; 16]).id()).then(|| Secret([3; 16]).verifier())
-        });
+        let read = |bytes: &[u8]| {
+            Request::read(bytes, &COMMUNITY, &inviter.id(), |id| {
+                (id == Secret([3; 16]).id()).then(|| Secret([3; 16]).verifier())
+            })
+        };
         let it = read(&request(3)).unwrap();
         assert_eq!((it.joiner(), it.name.as_str()), (NodeKey::from_bytes(&[4; 32]).id(), "joiner"));
         assert_eq!(read(&request(6)), Err(NoTalk::Proof));
@@ -242,7 +252,10 @@ mod tests {
         }
         // What was meant for one who invites is nothing for another.
         let other = NodeKey::from_bytes(&[7; 32]).id();
-        assert_eq!(Request::read(&whole, &COMMUNITY, &other, |_| Some(Secret([3; 16]).verifier())), Err(NoTalk::Proof));
+        assert_eq!(
+            Request::read(&whole, &COMMUNITY, &other, |_| Some(Secret([3; 16]).verifier())),
+            Err(NoTalk::Proof)
+        );
     }
 
     #[test]

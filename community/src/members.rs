@@ -185,7 +185,8 @@ impl Tree<'_> {
 
     /// Lets in whom those let in who are in, nearest to the founder first, by the certificates that count now.
     fn grow(&mut self, counts: impl Fn(&Certified<'_>) -> bool) {
-        let mut next: BTreeSet<(u8, NodeId)> = self.members.known.values().map(|it| (it.depth, it.id)).collect();
+        let mut next: BTreeSet<(u8, NodeId)> =
+            self.members.known.values().map(|it| (it.depth, it.id)).collect();
         while let Some((depth, author)) = next.pop_first() {
             let certified = self.by_author.get(&author).cloned().unwrap_or_default();
             for it in certified.iter().filter(|it| counts(it)) {

@@ -156,7 +156,11 @@ pub fn open_reply<'a>(
     let (body, signature) = bytes.split_last_chunk::<64>().ok_or(Broken::Form)?;
     let member = members.at(from).ok_or(Broken::Stranger)?;
     let request = hash("nuvol-request-1", &[request]);
-    if member.id.verifies(&[REPLY, &community.0, &request, body], signature) { Ok(body) } else { Err(Broken::Signature) }
+    if member.id.verifies(&[REPLY, &community.0, &request, body], signature) {
+        Ok(body)
+    } else {
+        Err(Broken::Signature)
+    }
 }
 
 #[cfg(test)]
@@ -220,7 +224,8 @@ mod tests {
     fn a_reply_is_to_one_request() {
         let from = HostId::from(&key().id());
         let bytes = reply(&key(), &COMMUNITY, b"how are you", b"well");
-        let open = |request: &[u8]| open_reply(&COMMUNITY, &members(), from, request, &bytes).map(<[u8]>::to_vec);
+        let open =
+            |request: &[u8]| open_reply(&COMMUNITY, &members(), from, request, &bytes).map(<[u8]>::to_vec);
         assert_eq!(open(b"how are you"), Ok(b"well".to_vec()));
         assert_eq!(open(b"where are you"), Err(Broken::Signature));
     }

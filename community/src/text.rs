@@ -90,7 +90,11 @@ impl<const MAX: usize> fmt::Debug for Line<MAX> {
 }
 
 impl<C, const MAX: usize> minicbor::Encode<C> for Line<MAX> {
-    fn encode<W: Write>(&self, e: &mut Encoder<W>, _: &mut C) -> Result<(), minicbor::encode::Error<W::Error>> {
+    fn encode<W: Write>(
+        &self,
+        e: &mut Encoder<W>,
+        _: &mut C,
+    ) -> Result<(), minicbor::encode::Error<W::Error>> {
         e.str(&self.0)?.ok()
     }
 }

@@ -53,7 +53,15 @@ fn only_members_are_heard() {
     assert_eq!(board.offer(NOW_S, &theirs.bytes), Ok(Offered::Known));
     assert_eq!(board.records().count(), 1);
     // Expelled: what it offered is gone, and does not come back.
-    board.state(&key(1), NOW_S * 1000, Some(u64::MAX), u64::MAX, Content::Revocation(Revocation::new(key(2).id()))).unwrap();
+    board
+        .state(
+            &key(1),
+            NOW_S * 1000,
+            Some(u64::MAX),
+            u64::MAX,
+            Content::Revocation(Revocation::new(key(2).id())),
+        )
+        .unwrap();
     assert_eq!((board.records().count(), board.members().len()), (0, 1));
     assert_eq!(board.offer(NOW_S, &theirs.bytes), Err(Refusal::Stranger));
     let again = signed(&board, 1, u64::MAX - 1, certificate(key(2).id(), Role::Member));
@@ -68,7 +76,8 @@ fn the_newest_word_counts() {
     let second = board.state(&key(1), 0, None, NOW_S + LIFETIME_S, record(1)).unwrap();
     assert_eq!(second.version, first.version + 1);
     assert_eq!(board.offer(NOW_S, &first.bytes), Ok(Offered::Old));
-    let gone = board.state(&key(1), 0, None, NOW_S + super::WITHDRAWN_S, Content::Withdrawn(first.subject)).unwrap();
+    let gone =
+        board.state(&key(1), 0, None, NOW_S + super::WITHDRAWN_S, Content::Withdrawn(first.subject)).unwrap();
     assert_eq!(board.offer(NOW_S, &second.bytes), Ok(Offered::Old));
     assert_eq!(board.records().count(), 0);
     assert_eq!(board.expire(gone.expires_s), []);
@@ -92,7 +101,8 @@ fn nobody_founds_a_community_twice() {
     let mut board = board();
     let other = Board::found(&key(2), name("Other"), name("x"), [0; 16]).unwrap();
     let (_, charter) = other.charter().unwrap();
-    let theirs = Object::sign(&key(2), &board.community(), 0, u64::MAX, Content::Charter(charter.clone())).unwrap();
+    let theirs =
+        Object::sign(&key(2), &board.community(), 0, u64::MAX, Content::Charter(charter.clone())).unwrap();
     assert_eq!(board.offer(NOW_S, &theirs.bytes), Err(Refusal::Charter));
 }
 

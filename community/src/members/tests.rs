@@ -55,10 +55,16 @@ fn who_is_let_in_is_in() {
 fn whoever_is_expelled_takes_those_below_along() {
     assert_eq!(members(&TREE, &[(3, 4, u64::MAX)]), [1, 2, 3, 7]);
     // Unless somebody else certifies them too.
-    assert_eq!(members(&[&TREE[..], &[(3, 5, Role::Member, 11)]].concat(), &[(3, 4, u64::MAX)]), [1, 2, 3, 5, 6, 7]);
+    assert_eq!(
+        members(&[&TREE[..], &[(3, 5, Role::Member, 11)]].concat(), &[(3, 4, u64::MAX)]),
+        [1, 2, 3, 5, 6, 7]
+    );
     // No member expels another that is not below it, and no steward its equal or one above.
     assert_eq!(members(&TREE, &[(7, 4, u64::MAX), (6, 5, u64::MAX)]), [1, 2, 3, 4, 5, 6, 7]);
-    assert_eq!(members(&TREE, &[(2, 3, u64::MAX), (3, 2, u64::MAX), (2, 1, u64::MAX)]), [1, 2, 3, 4, 5, 6, 7]);
+    assert_eq!(
+        members(&TREE, &[(2, 3, u64::MAX), (3, 2, u64::MAX), (2, 1, u64::MAX)]),
+        [1, 2, 3, 4, 5, 6, 7]
+    );
     assert_eq!(members(&TREE, &[(4, 5, u64::MAX)]), [1, 2, 3, 4, 7]);
     assert_eq!(members(&TREE, &[(1, 2, u64::MAX)]), [1, 3, 7]);
 }
@@ -77,7 +83,10 @@ fn a_revocation_wins_for_ever() {
 fn whoever_leaves_leaves_alone() {
     assert_eq!(members(&TREE, &[(4, 4, 10)]), [1, 2, 3, 5, 6, 7]);
     assert_eq!(members(&TREE, &[(1, 1, u64::MAX)]), [2, 3, 4, 5, 6, 7]);
-    assert_eq!(members(&[&TREE[..], &[(2, 4, Role::Member, 11)]].concat(), &[(4, 4, 10)]), [1, 2, 3, 4, 5, 6, 7]);
+    assert_eq!(
+        members(&[&TREE[..], &[(2, 4, Role::Member, 11)]].concat(), &[(4, 4, 10)]),
+        [1, 2, 3, 4, 5, 6, 7]
+    );
 }
 
 #[test]

@@ -108,7 +108,12 @@ impl Object {
         let mut body = Vec::with_capacity(payload.len() + 96);
         let mut e = Encoder::new(&mut body);
         let written = e.array(6).and_then(|e| {
-            e.u8(content.kind())?.bytes(&author.0)?.bytes(&subject)?.u64(version)?.u64(expires_s)?.bytes(&payload)
+            e.u8(content.kind())?
+                .bytes(&author.0)?
+                .bytes(&subject)?
+                .u64(version)?
+                .u64(expires_s)?
+                .bytes(&payload)
         });
         written.map_err(|never| NoObject::Form(never.to_string()))?;
         let signature = key.sign(&[PURPOSE, &community.0, &body]);
@@ -154,7 +159,8 @@ impl<'a> Unverified<'a> {
         let form = |error: minicbor::decode::Error| NoObject::Form(error.to_string());
         let (body, signature) = envelope(bytes).map_err(form)?;
         let mut claimed = parse(body, community).map_err(form)?;
-        claimed.label = label(claimed.content.kind(), &claimed.author, &claimed.subject, claimed.version, bytes);
+        claimed.label =
+            label(claimed.content.kind(), &claimed.author, &claimed.subject, claimed.version, bytes);
         Ok(Self { claimed, body, signature, bytes })
     }
 
@@ -213,12 +219,20 @@ fn parse(body: &[u8], community: &CommunityId) -> Result<Object, minicbor::decod
 
 /// An array of another length, or of none that is told, is another format.
 fn exactly(length: Option<u64>, wanted: u64) -> Result<(), minicbor::decode::Error> {
-    if length == Some(wanted) { Ok(()) } else { Err(minicbor::decode::Error::message("an array of another length")) }
+    if length == Some(wanted) {
+        Ok(())
+    } else {
+        Err(minicbor::decode::Error::message("an array of another length"))
+    }
 }
 
 /// Bytes behind the end would be a second form of the same object.
 fn ended(d: &Decoder<'_>, bytes: &[u8]) -> Result<(), minicbor::decode::Error> {
-    if d.position() == bytes.len() { Ok(()) } else { Err(minicbor::decode::Error::message("bytes after the end")) }
+    if d.position() == bytes.len() {
+        Ok(())
+    } else {
+        Err(minicbor::decode::Error::message("bytes after the end"))
+    }
 }
 
 #[cfg(test)]

@@ -71,7 +71,9 @@ impl ServiceType {
     ///
     /// Where it is none.
     pub fn new(text: &str) -> Result<Self, UnfitRecord> {
-        let name = text.strip_prefix('_').and_then(|it| it.strip_suffix("._tcp").or_else(|| it.strip_suffix("._udp")));
+        let name = text
+            .strip_prefix('_')
+            .and_then(|it| it.strip_suffix("._tcp").or_else(|| it.strip_suffix("._udp")));
         let fit = name.is_some_and(|name| {
             (1..=15).contains(&name.len())
                 && name.bytes().all(|it| it.is_ascii_lowercase() || it.is_ascii_digit() || it == b'-')
@@ -104,7 +106,9 @@ impl Txt {
     /// # Errors
     ///
     /// Where they are too many, or a key is not of printable ASCII without `=`.
-    pub fn new<K: AsRef<str>, V: AsRef<str>>(pairs: impl IntoIterator<Item = (K, V)>) -> Result<Self, UnfitRecord> {
+    pub fn new<K: AsRef<str>, V: AsRef<str>>(
+        pairs: impl IntoIterator<Item = (K, V)>,
+    ) -> Result<Self, UnfitRecord> {
         let mut txt = BTreeMap::new();
         let mut bytes = 0;
         for (key, value) in pairs {
@@ -118,7 +122,8 @@ impl Txt {
             }
             let name = Line::new(key).map_err(|unfit| UnfitRecord::Txt(format!("a key: {unfit}")))?;
             if !value.is_empty() {
-                Line::<TXT_LIMIT_BYTES>::new(value).map_err(|unfit| UnfitRecord::Txt(format!("`{name}`: {unfit}")))?;
+                Line::<TXT_LIMIT_BYTES>::new(value)
+                    .map_err(|unfit| UnfitRecord::Txt(format!("`{name}`: {unfit}")))?;
             }
             if txt.insert(name, value.to_owned()).is_some() {
                 return Err(UnfitRecord::Txt(format!("`{key}` comes twice")));

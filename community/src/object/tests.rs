@@ -62,7 +62,16 @@ fn hostile_records_are_none() {
     assert!(Txt::new([("k", "a\u{202e}b")]).is_err());
     assert!(Txt::new([("a=b", "c")]).is_err());
     assert!(Txt::new([("a", "1"), ("a", "2")]).is_err());
-    for kind in ["http", "_http", "_http._sctp", "_<b>._tcp", "_-a._tcp", "_abcdefghijklmnop._tcp", "_1._tcp", "__tcp"] {
+    for kind in [
+        "http",
+        "_http",
+        "_http._sctp",
+        "_<b>._tcp",
+        "_-a._tcp",
+        "_abcdefghijklmnop._tcp",
+        "_1._tcp",
+        "__tcp",
+    ] {
         assert!(ServiceType::new(kind).is_err(), "{kind}");
     }
     for host in ["a b", "javascript:alert(1)", "-a.org", "1.2.3", "0x7f.1", "a..b", "[::1]"] {
