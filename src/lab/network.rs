@@ -20,8 +20,8 @@ pub fn wires(plan: &Plan) -> String {
         writeln!(text, "netns add {name}").ok();
         if node.behind_nat {
             writeln!(text, "netns add {router}").ok();
-            writeln!(text, "link add {port} type veth peer name up netns {router}").ok();
-            writeln!(text, "link add eth0 netns {name} type veth peer name down netns {router}").ok();
+            writeln!(text, "link add {port} type veth peer name wan netns {router}").ok();
+            writeln!(text, "link add eth0 netns {name} type veth peer name lan netns {router}").ok();
         } else {
             writeln!(text, "link add {port} type veth peer name eth0 netns {name}").ok();
         }
@@ -33,7 +33,7 @@ pub fn wires(plan: &Plan) -> String {
 /// For `ip -batch` in the namespace of a node's router.
 pub fn router_wires(node: &Node) -> String {
     format!(
-        "link set lo up\naddress add {}/24 dev up\naddress add {}/24 dev down\nlink set up up\nlink set down up\n\
+        "link set lo up\naddress add {}/24 dev wan\naddress add {}/24 dev lan\nlink set wan up\nlink set lan up\n\
          route add default via {}\n",
         node.public(),
         node.gateway(),
@@ -45,11 +45,11 @@ pub fn router_wires(node: &Node) -> String {
 pub const ROUTER_RULES: &str = "table ip nat {
 	chain out {
 		type nat hook postrouting priority 100;
-		oifname \"up\" masquerade
+		oifname \"wan\" masquerade
 	}
 	chain through {
 		type filter hook forward priority 0;
-		iifname \"up\" ct state new drop
+		iifname \"wan\" ct state new drop
 	}
 }
 ";
@@ -138,7 +138,7 @@ mod tests {
         let plan = Plan::new(2, &["n2".into()]).unwrap();
         let text = wires(&plan);
         assert!(text.contains("link add port-n1 type veth peer name eth0 netns n1\n"), "{text}");
-        assert!(text.contains("link add port-n2 type veth peer name up netns router-n2\n"), "{text}");
+        assert!(text.contains("link add port-n2 type veth peer name wan netns router-n2\n"), "{text}");
     }
 
     #[test]
