@@ -7,24 +7,18 @@ use anyhow::ensure;
 
 use super::plan::{Node, Plan, bridge};
 
-/// For `ip -batch`: the bridge, the namespaces and the wires between them.
+/// For `ip -batch`: the bridge, and the routers' ends on it.
 ///
 /// Snooping is off because nobody asks who listens, and mDNS would stop after a while.
-pub fn wires(plan: &Plan) -> String {
+pub fn bridge_wires(plan: &Plan) -> String {
     let mut text = format!(
         "link set lo up\nlink add br0 type bridge mcast_snooping 0\naddress add {}/24 dev br0\nlink set br0 up\n",
         bridge()
     );
-    for node in &plan.nodes {
-        let (name, port, router) = (&node.name, node.port(), node.router());
-        writeln!(text, "netns add {name}").ok();
-        if node.behind_nat {
-            writeln!(text, "netns add {router}").ok();
-            writeln!(text, "link add {port} type veth peer name wan netns {router}").ok();
-            writeln!(text, "link add eth0 netns {name} type veth peer name lan netns {router}").ok();
-        } else {
-            writeln!(text, "link add {port} type veth peer name eth0 netns {name}").ok();
-        }
+    for node in plan.nodes.iter().filter(|node| node.behind_nat) {
+        let (port, router) = (node.port(), node.router());
+        writeln!(text, "netns add {router}").ok();
+        writeln!(text, "link add {port} type veth peer name wan netns {router}").ok();
         writeln!(text, "link set {port} master br0 up").ok();
     }
     text
@@ -33,12 +27,33 @@ pub fn wires(plan: &Plan) -> String {
 /// For `ip -batch` in the namespace of a node's router.
 pub fn router_wires(node: &Node) -> String {
     format!(
-        "link set lo up\naddress add {}/24 dev wan\naddress add {}/24 dev lan\nlink set wan up\nlink set lan up\n\
-         route add default via {}\n",
+        "link set lo up\naddress add {}/24 dev wan\nlink set wan up\nroute add default via {}\n",
         node.public(),
-        node.gateway(),
         bridge()
     )
+}
+
+/// For `ip -batch` where the node's wire begins (beside the bridge, or in the namespace of its router): a network
+/// namespace that nobody was in before, as a machine that was switched on has it.
+pub fn plug(node: &Node) -> String {
+    // The same card at every boot: neighbours remember it.
+    let card = format!("peer name eth0 address 02:6e:75:76:6f:{:02x} netns {}", node.number, node.name);
+    let name = &node.name;
+    if node.behind_nat {
+        let gateway = node.gateway();
+        return format!(
+            "netns add {name}\nlink add lan type veth {card}\naddress add {gateway}/24 dev lan\n\
+             link set lan up\n"
+        );
+    }
+    let port = node.port();
+    format!("netns add {name}\nlink add {port} type veth {card}\nlink set {port} master br0 up\n")
+}
+
+/// For `ip -batch` in the same place: the end of that. Left alone, the kernel would go on answering for a dead node.
+pub fn unplug(node: &Node) -> String {
+    let port = if node.behind_nat { "lan".to_owned() } else { node.port() };
+    format!("link delete {port}\nnetns delete {}\n", node.name)
 }
 
 /// For `nft -f` in the namespace of a node's router: answers come in, nothing else does.
@@ -116,7 +131,7 @@ pub fn card(node: &Node) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{Plan, loss, split, wires};
+    use super::{Plan, bridge_wires, loss, plug, split};
 
     #[test]
     fn a_split_is_one_for_both_sides_and_only_for_them() {
@@ -136,9 +151,11 @@ mod tests {
     #[test]
     fn a_node_behind_a_router_has_no_wire_to_the_bridge() {
         let plan = Plan::new(2, &["n2".into()]).unwrap();
-        let text = wires(&plan);
-        assert!(text.contains("link add port-n1 type veth peer name eth0 netns n1\n"), "{text}");
+        assert!(plug(&plan.nodes[0]).contains("link set port-n1 master br0 up\n"));
+        assert!(!plug(&plan.nodes[1]).contains("br0"));
+        let text = bridge_wires(&plan);
         assert!(text.contains("link add port-n2 type veth peer name wan netns router-n2\n"), "{text}");
+        assert!(!text.contains("n1"), "{text}");
     }
 
     #[test]

@@ -63,14 +63,26 @@ impl Lab {
         let file = fs::File::create(&log).with_context(|| format!("making `{}`", log.display()))?;
         let line = cmd!(
             shell,
-            "setpriv --pdeathsig KILL unshare --mount --propagation private --net --pid --ipc --uts --fork
-                --kill-child -- {own} lab-inside --dir {dir}"
+            "setpriv --pdeathsig KILL unshare --mount --propagation private --net --pid --ipc --uts --cgroup
+                --fork --kill-child -- {own} lab-inside --dir {dir}"
         );
         let mut command = Command::from(line);
         // Ctrl-C is for us.
         command.process_group(0).stdin(Stdio::null()).stdout(file.try_clone().context("sharing a log")?);
         let child = command.stderr(file).spawn().context("starting the lab")?;
         Ok(Self { child, state: state.clone() })
+    }
+
+    /// Removes the control groups, in namespaces where they are where the lab had them.
+    fn sweep(&self) -> anyhow::Result<()> {
+        let own = std::env::current_exe().context("finding our own program")?;
+        let shell = Shell::new().context("finding the working folder")?;
+        let dir = self.state.file("");
+        let line = cmd!(
+            shell,
+            "unshare --mount --propagation private --cgroup -- {own} lab-inside --sweep --dir {dir}"
+        );
+        line.quiet().run().context("removing the control groups of the lab")
     }
 
     /// Fails if the lab has ended by itself.
@@ -100,6 +112,8 @@ impl Drop for Lab {
             std::thread::sleep(TICK / 4);
         }
         fs::remove_file(self.state.file("pid")).ok();
+        // Empty control groups weigh nothing, and the next lab tries again.
+        self.sweep().ok();
     }
 }
 
