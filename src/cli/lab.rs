@@ -105,7 +105,8 @@ struct Start {
 
 /// Does the verb.
 pub fn run(common: &Common, args: &Lab) -> anyhow::Result<u8> {
-    let needs = crate::lab::missing();
+    let nodes = if let Verb::Start(start) = &args.verb { start.nodes } else { 0 };
+    let needs = crate::lab::missing(nodes);
     if !needs.is_empty() {
         eprint!("{}", doctor::text(&needs));
         return Err(EnvironmentLacks.into());
