@@ -3,7 +3,8 @@
 //! The modules stand in the order of the flow: what people write (`spec`) becomes every
 //! decision made (`plan`), becomes files (`overlay`), becomes a root file system (`rootfs`),
 //! a disk, images and a release. `host`, `store` and `remote` are the doors to programs, to the
-//! shelf and to a cache that machines share; `workshop` hands them to the stages; `vm` boots what came out.
+//! shelf and to a cache that machines share; `workshop` hands them to the stages; `vm` boots what came out,
+//! and `lab` makes a community of it.
 //!
 //! The whole map, and what may depend on what, is in `docs/ARCHITECTURE.md`.
 
@@ -30,6 +31,8 @@ pub mod store;
 pub mod workshop;
 
 pub mod vm;
+
+pub mod lab;
 
 pub mod media;
 

@@ -11,6 +11,7 @@ mod find;
 mod flash;
 mod flash_show;
 mod install;
+mod lab;
 mod lock;
 mod matrix;
 mod plan;
@@ -74,6 +75,7 @@ enum Verb {
     Verify(verify::Verify),
     Flash(flash::Flash),
     Find(find::Find),
+    Lab(lab::Lab),
     Doctor(doctor::Doctor),
     Cache(cache::Cache),
     /// Print a completion script for a shell
@@ -83,6 +85,8 @@ enum Verb {
     },
     #[command(hide = true)]
     Enter(crate::host::Enter),
+    #[command(hide = true)]
+    LabInside(crate::lab::inside::Inside),
     #[command(hide = true)]
     Install(install::Install),
     #[command(hide = true)]
@@ -129,6 +133,7 @@ fn dispatch(cli: &Cli) -> anyhow::Result<u8> {
         Verb::Verify(args) => verify::run(&cli.common, args),
         Verb::Flash(args) => flash::run(&cli.common, args),
         Verb::Find(args) => find::run(&cli.common, args),
+        Verb::Lab(args) => lab::run(&cli.common, args),
         Verb::Doctor(args) => doctor::run(&cli.common, args),
         Verb::Cache(args) => cache::run(&cli.common, args),
         Verb::Completions { shell } => {
@@ -136,6 +141,7 @@ fn dispatch(cli: &Cli) -> anyhow::Result<u8> {
             Ok(0)
         }
         Verb::Enter(args) => crate::host::enter(args).map(|()| 0),
+        Verb::LabInside(args) => crate::lab::inside::run(args).map(|()| 0),
         Verb::Install(args) => install::run(args),
         Verb::Compare(args) => compare::run(args),
     }

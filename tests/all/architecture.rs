@@ -29,6 +29,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
         ],
     ),
     ("vm", &["host", "spec"]),
+    ("lab", &["host"]),
     ("media", &["store"]),
 ];
 
