@@ -15,7 +15,7 @@ use crate::invitation::{Invitation, SecretId};
 use crate::text::Name;
 
 /// No request is longer, in bytes.
-pub const REQUEST_LIMIT_BYTES: usize = 1024;
+pub const REQUEST_LIMIT_BYTES: usize = 2048;
 /// No answer is longer: certificates and contacts of two thousand members.
 pub const ANSWER_LIMIT_BYTES: usize = 4 << 20;
 
@@ -36,6 +36,9 @@ pub struct Request {
     /// Drawn once for each attempt to join, so that an old answer is none.
     #[n(3)]
     nonce: ByteArray<16>,
+    /// How it is reached, as an object that it has signed for the community: without it the mesh would let nobody in.
+    #[n(4)]
+    pub contact: Option<ByteVec>,
 }
 
 #[derive(Encode, Decode)]
@@ -115,9 +118,21 @@ pub enum NoTalk {
 
 impl Request {
     /// A request to take up an invitation, as bytes.
-    pub fn sign(invitation: &Invitation, key: &NodeKey, name: Name, nonce: [u8; 16]) -> Vec<u8> {
+    pub fn sign(
+        invitation: &Invitation,
+        key: &NodeKey,
+        name: Name,
+        nonce: [u8; 16],
+        contact: Option<&[u8]>,
+    ) -> Vec<u8> {
         let id = invitation.secret().id();
-        let it = Self { invitation: id.0.into(), joiner: key.id().0.into(), name, nonce: nonce.into() };
+        let it = Self {
+            invitation: id.0.into(),
+            joiner: key.id().0.into(),
+            name,
+            nonce: nonce.into(),
+            contact: contact.map(|it| it.to_vec().into()),
+        };
         // Writing to memory does not fail.
         let body = minicbor::to_vec(&it).unwrap_or_default();
         let (community, inviter) = (invitation.community(), invitation.inviter());
@@ -230,6 +245,7 @@ mod tests {
             &NodeKey::from_bytes(&[4; 32]),
             Name::new("joiner").unwrap(),
             [5; 16],
+            Some(b"contact"),
         )
     }
 

@@ -14,7 +14,7 @@ use crate::node::community::Joining;
 const TRY_AGAIN: Duration = Duration::from_secs(2);
 const TRY_AGAIN_LIMIT: Duration = Duration::from_secs(60);
 /// Somebody has to say yes: asked again after this.
-const ASK_AGAIN: Duration = Duration::from_secs(5);
+const ASK_AGAIN: Duration = Duration::from_secs(3);
 
 /// Calls the one who invited until it lets this node in, or does not.
 pub(super) async fn join(invitation: Invitation, request: Vec<u8>, inbox: mpsc::Sender<Letter>) {

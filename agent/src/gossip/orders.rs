@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use nuvol_community::address::HostId;
-use nuvol_community::board::{Board, LIFETIME_S, Refusal, WITHDRAWN_S};
+use nuvol_community::board::{Board, LIFETIME_S, Offered, Refusal, WITHDRAWN_S};
 use nuvol_community::gossip::Output;
 use nuvol_community::identity::NodeId;
 use nuvol_community::invitation::Invitation;
 use nuvol_community::join::{Answer, Request};
-use nuvol_community::object::{Certificate, Content, Object, Record, Revocation, Role, Slot, slot};
+use nuvol_community::object::{Certificate, Contact, Content, Object, Record, Revocation, Role, Slot, slot};
 use nuvol_community::text::Name;
 
 use super::desk::Desk;
@@ -28,10 +28,10 @@ impl Desk {
                 let founded = self.found(name, node);
                 self.done(ticket, founded).await;
             }
-            Order::Join { invitation, node } => self.join(*invitation, node),
+            Order::Join { invitation, node, contact } => self.join(*invitation, node, contact),
             Order::StopJoining => self.joining.abort_all(),
-            Order::Admit { ticket, request, member, name, role } => {
-                let answer = self.admit(member, name, role);
+            Order::Admit { ticket, request, member, name, role, contact } => {
+                let answer = self.admit(member, name, role, contact.as_deref());
                 self.answer(ticket, &request, answer).await;
             }
             Order::Say { ticket, request, answer } => self.answer(ticket, &request, Ok(answer)).await,
@@ -87,13 +87,17 @@ impl Desk {
         Ok(())
     }
 
-    fn join(&mut self, invitation: Invitation, node: Name) {
+    fn join(&mut self, invitation: Invitation, node: Name, contact: Contact) {
         self.joining.abort_all();
         let mut nonce = [0; 16];
         if let Err(error) = getrandom::fill(&mut nonce) {
             return journal::write(Level::Error, &format!("joining: {error}"));
         }
-        let request = Request::sign(&invitation, &self.options.key, node, nonce);
+        let (community, expires_s) = (invitation.community(), self.unix_s() + LIFETIME_S);
+        let content = Content::Contact(contact);
+        let contact = Object::sign(&self.options.key, &community, self.unix_ms(), expires_s, content);
+        let contact = contact.as_ref().ok().map(|it| &*it.bytes);
+        let request = Request::sign(&invitation, &self.options.key, node, nonce, contact);
         self.joining.spawn(join::join(invitation, request, self.inbox.clone()));
     }
 
@@ -115,10 +119,24 @@ impl Desk {
     }
 
     /// Certifies a member. One that is there already is welcome again.
-    fn admit(&mut self, member: NodeId, name: Name, role: Role) -> anyhow::Result<Answer> {
+    fn admit(
+        &mut self,
+        member: NodeId,
+        name: Name,
+        role: Role,
+        contact: Option<&[u8]>,
+    ) -> anyhow::Result<Answer> {
+        // Whoever comes in calls this node over the mesh, and must know its end of it first.
+        let me = self.me;
+        if self.club.as_ref().is_some_and(|it| it.board.contact(&me).is_none()) {
+            return Ok(Answer::Wait);
+        }
         let certificate = Content::Certificate(Certificate::new(member, name, role));
         if self.club.as_ref().is_some_and(|it| it.board.members().get(&member).is_none()) {
             self.state(vec![(None, u64::MAX, certificate)])?;
+        }
+        if let Some(contact) = contact {
+            self.take_contact(contact);
         }
         let board = self.club.as_ref().map(|it| &it.board);
         let board = board.filter(|it| it.members().get(&member).is_some());
@@ -127,6 +145,18 @@ impl Desk {
             Some(board) => Answer::Welcome(board.to_bytes().into()),
             None => Answer::No(nuvol_community::join::Why::Expelled),
         })
+    }
+
+    /// How somebody is reached who is just coming in: the mesh must know it first, and so must the others.
+    fn take_contact(&mut self, bytes: &[u8]) {
+        let (now, unix_s) = (self.now(), self.unix_s());
+        let Some(club) = &mut self.club else { return };
+        if let Ok(Offered::New(label)) = club.board.offer(unix_s, bytes) {
+            let outputs = club.gossip.publish(now, &club.board, [label.slot]);
+            self.carry_out(outputs);
+            // Others can tell it again, so that it may be lost here.
+            self.save().ok();
+        }
     }
 
     fn expel(&mut self, member: NodeId, spare: bool) -> anyhow::Result<()> {

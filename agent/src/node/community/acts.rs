@@ -128,6 +128,7 @@ impl Node {
             return Err(Refusal::Already);
         }
         let node = self.own_name();
+        self.want_mesh();
         let (_, mut actions) = self.change_community(|it| {
             it.member = true;
             Ok(Reply::Later)
@@ -150,16 +151,26 @@ impl Node {
             Ok(Reply::Done)
         })?;
         self.belonging.joining = Some(Joining::Calling);
-        let node = self.own_name();
-        actions.push(Action::Gossip(Order::Join { invitation: Box::new(invitation), node }));
+        actions.extend(self.call_inviter());
         Ok((reply, actions))
     }
 
+    /// Has the one who invited called, once this node has an end of the mesh to tell of.
+    pub(super) fn call_inviter(&mut self) -> Vec<Action> {
+        let text = self.belonging.own.joining.as_deref();
+        let Some(Ok(invitation)) = text.map(invitation::Invitation::parse) else { return Vec::new() };
+        let Some(contact) = self.contact() else { return self.ask_mesh_key() };
+        let node = self.own_name();
+        vec![Action::Gossip(Order::Join { invitation: Box::new(invitation), node, contact })]
+    }
+
     /// The agent starts: what was begun goes on.
-    pub(in crate::node) fn go_on_joining(&mut self) -> Option<Action> {
-        let invitation = invitation::Invitation::parse(self.belonging.own.joining.as_deref()?).ok()?;
+    pub(in crate::node) fn go_on_joining(&mut self) -> Vec<Action> {
+        if self.belonging.own.joining.is_none() {
+            return Vec::new();
+        }
         self.belonging.joining = Some(Joining::Calling);
-        Some(Action::Gossip(Order::Join { invitation: Box::new(invitation), node: self.own_name() }))
+        self.call_inviter()
     }
 
     fn stop_joining(&mut self) -> Outcome {

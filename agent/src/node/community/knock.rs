@@ -98,7 +98,14 @@ impl Node {
         let role = role.ok_or(Refusal::NoSuch)?;
         actions
             .push(Action::Log(Level::Info, format!("`{name}` ({node}) joins by an invitation of this node")));
-        actions.push(Action::Gossip(Order::Admit { ticket, request: bytes, member: node, name, role }));
+        actions.push(Action::Gossip(Order::Admit {
+            ticket,
+            request: bytes,
+            member: node,
+            name,
+            role,
+            contact: request.contact.as_ref().map(|it| it.to_vec()),
+        }));
         Ok((Reply::Later, actions))
     }
 }

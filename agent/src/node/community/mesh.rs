@@ -144,10 +144,8 @@ impl Node {
         if !self.belonging.own.member {
             actions.extend(self.joined());
         }
-        if !self.cable.asked_key {
-            (self.cable.asked_key, self.cable.leaving) = (true, false);
-            actions.push(Action::Help(Ticket::Mesh(Errand::Key), Job::MeshKey));
-        }
+        actions.extend(self.ask_mesh_key());
+        actions.extend(self.tell_contact());
         actions.extend(self.tell_mesh(now));
         actions
     }
@@ -191,17 +189,36 @@ impl Node {
         self.tell_contact()
     }
 
+    /// How others reach this node; nothing while it has no end of the mesh.
+    pub(super) fn contact(&self) -> Option<Contact> {
+        let mesh_key = self.cable.key.clone()?;
+        let mut endpoints = self.belonging.own.public.clone();
+        let near = self.cable.addresses.iter().filter_map(|it| Endpoint::new(&it.to_string(), MESH_PORT));
+        endpoints.extend(near);
+        endpoints.truncate(ENDPOINTS_LIMIT);
+        Some(Contact { mesh_key, endpoints, name: Some(self.own_name()) })
+    }
+
+    /// Asks for the key of the mesh, once at a time.
+    pub(super) fn ask_mesh_key(&mut self) -> Vec<Action> {
+        self.cable.leaving = false;
+        if std::mem::replace(&mut self.cable.asked_key, true) {
+            return Vec::new();
+        }
+        vec![Action::Help(Ticket::Mesh(Errand::Key), Job::MeshKey)]
+    }
+
+    /// The mesh is to be switched on when it knows its members.
+    pub(super) fn want_mesh(&mut self) {
+        self.cable.wants_on = true;
+    }
+
     /// How others reach this node, where that has changed.
     pub(in crate::node) fn tell_contact(&mut self) -> Vec<Action> {
         if self.view().is_err() {
             return Vec::new();
         }
-        let Some(mesh_key) = self.cable.key.clone() else { return Vec::new() };
-        let mut endpoints = self.belonging.own.public.clone();
-        let near = self.cable.addresses.iter().filter_map(|it| Endpoint::new(&it.to_string(), MESH_PORT));
-        endpoints.extend(near);
-        endpoints.truncate(ENDPOINTS_LIMIT);
-        let contact = Contact { mesh_key, endpoints, name: Some(self.own_name()) };
+        let Some(contact) = self.contact() else { return Vec::new() };
         if self.cable.contact.as_ref() == Some(&contact) {
             return Vec::new();
         }
@@ -234,7 +251,8 @@ impl Node {
             News::Done(ref gain) => match (errand, gain) {
                 (Errand::Key, Yield::MeshKey(key)) => {
                     self.cable.key = Some(key.clone());
-                    let mut actions = self.tell_contact();
+                    let mut actions = self.call_inviter();
+                    actions.extend(self.tell_contact());
                     actions.extend(self.tell_mesh(now));
                     return actions;
                 }
@@ -287,9 +305,9 @@ impl Node {
     pub(in crate::node) fn mesh_chores(&mut self, now: Moment) -> Vec<Action> {
         let mut actions = Vec::new();
         let due = self.cable.again.is_none_or(|at| at <= now.uptime);
-        if self.view().is_ok() && !self.cable.asked_key && due {
-            self.cable.asked_key = true;
-            actions.push(Action::Help(Ticket::Mesh(Errand::Key), Job::MeshKey));
+        let wanted = self.view().is_ok() || self.belonging.own.joining.is_some();
+        if wanted && due {
+            actions.extend(self.ask_mesh_key());
         }
         actions.extend(self.tell_mesh(now));
         let due = now.uptime.saturating_sub(self.cable.looked) >= LOOK_EVERY;

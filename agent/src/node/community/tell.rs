@@ -28,6 +28,8 @@ pub enum Order {
         invitation: Box<invitation::Invitation>,
         /// What this node is called.
         node: Name,
+        /// How it is reached: the one who invites lets its mesh know.
+        contact: Contact,
     },
     /// No more of that.
     StopJoining,
@@ -43,6 +45,8 @@ pub enum Order {
         name: Name,
         /// What it may do.
         role: Role,
+        /// How it is reached, signed by it.
+        contact: Option<Vec<u8>>,
     },
     /// Answer a request to join.
     Say {
@@ -53,7 +57,7 @@ pub enum Order {
         /// The answer.
         answer: Answer,
     },
-    /// Certify somebody whom another let in, or with another role.
+    /// Expel a member.
     Expel {
         /// By which the answer finds back.
         ticket: u64,
