@@ -587,7 +587,6 @@ member-role-member-means = A més convida altres cases.
 member-role-steward = Cuidadora
 member-role-steward-means = A més expulsa altres cases.
 member-up = contesta
-member-suspect = ha contestat fa un moment
 member-unheard = encara no se’n sap res
 member-down = fora d’abast des de { $when }
 path-direct = s’hi arriba directament

@@ -546,7 +546,6 @@ member-role-member-means = Invites others, too.
 member-role-steward = Steward
 member-role-steward-means = Expels others, too.
 member-up = answers
-member-suspect = answered a moment ago
 member-unheard = not heard of yet
 member-down = out of reach since { $when }
 path-direct = reached directly

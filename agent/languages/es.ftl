@@ -587,7 +587,6 @@ member-role-member-means = Además invita a otras.
 member-role-steward = Cuidadora
 member-role-steward-means = Además expulsa a otras.
 member-up = contesta
-member-suspect = contestó hace un momento
 member-unheard = aún no se sabe de ella
 member-down = fuera de alcance desde { $when }
 path-direct = se llega directamente

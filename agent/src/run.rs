@@ -87,10 +87,7 @@ pub async fn serve(options: Options, sockets: Vec<TcpListener>) -> anyhow::Resul
         journal::write(Level::Info, &format!("serving {}", listener.local_addr()?));
         tasks.spawn(http::server::serve(listener, door, app.clone(), guests.clone()));
     }
-    let (near_in, near) = mpsc::channel(4);
-    let announced = wiring.announced.subscribe();
-    tasks.spawn(bus::avahi::run(options.bus.clone(), bus::avahi::Pace::default(), announced, near_in));
-    tasks.spawn(tell_near(near, events_in.clone()));
+    listen_near(&options, &wiring, &mut tasks, events_in.clone());
     tasks.spawn(bus::run(options.bus.clone(), wiring.watched.subscribe(), events_in.clone()));
     if let Some(key) = identity.community {
         let gossip = gossip::Options {
@@ -197,6 +194,14 @@ fn ready(sockets: Vec<TcpListener>) -> anyhow::Result<Listeners> {
         tokio::net::TcpListener::from_std(socket)
     });
     ready.collect::<std::io::Result<_>>().context("making a socket ready")
+}
+
+/// Avahi, in both directions.
+fn listen_near(options: &Options, wiring: &Wiring, tasks: &mut JoinSet<()>, events: mpsc::Sender<Event>) {
+    let (near_in, near) = mpsc::channel(4);
+    let announced = wiring.announced.subscribe();
+    tasks.spawn(bus::avahi::run(options.bus.clone(), bus::avahi::Pace::default(), announced, near_in));
+    tasks.spawn(tell_near(near, events));
 }
 
 /// What is heard of the home network; where Avahi is away, that is nothing.

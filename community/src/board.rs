@@ -37,6 +37,7 @@ pub struct Board {
     members: Arc<Members>,
     owned: BTreeMap<(NodeId, Sort), BTreeSet<Slot>>,
     branches: BTreeMap<NodeId, BTreeSet<Slot>>,
+    revision: u64,
 }
 
 /// What has a limit of its own.
@@ -91,6 +92,7 @@ impl Board {
             members: Arc::default(),
             owned: BTreeMap::new(),
             branches: BTreeMap::new(),
+            revision: 0,
         }
     }
 
@@ -105,6 +107,11 @@ impl Board {
         let mut board = Self::new(community);
         board.keep(object);
         Ok(board)
+    }
+
+    /// Grows with each change: the same number is the same board, as long as it is in memory.
+    pub fn revision(&self) -> u64 {
+        self.revision
     }
 
     /// Which community.
@@ -272,6 +279,7 @@ impl Board {
             self.branches.entry(branch).or_default().insert(slot);
         }
         self.objects.insert(slot, object);
+        self.revision += 1;
         if changes_members {
             self.count_members();
         }
@@ -295,6 +303,7 @@ impl Board {
 
     fn forget(&mut self, slot: Slot) -> Option<Object> {
         let object = self.objects.remove(&slot)?;
+        self.revision += 1;
         if let Some(owned) = self.owned.get_mut(&(object.author, sort(&object.content))) {
             owned.remove(&slot);
         }

@@ -76,7 +76,7 @@ impl<'a> Lxc<'a> {
 
 impl Making for Lxc<'_> {
     const STAGE: &'static str = "lxc";
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
     const FILE: &'static str = "container.tar.zst";
 
     fn make(&self, _: &Workshop, to: &Path, _: &Path) -> anyhow::Result<()> {
@@ -112,6 +112,9 @@ impl Lxc<'_> {
         let bytes = text.unwrap_or_default().as_bytes();
         header.set_entry_type(kind);
         header.set_mode(mode);
+        // Left empty they are no numbers, and some readers stop there.
+        header.set_uid(0);
+        header.set_gid(0);
         header.set_mtime(self.rootfs.epoch);
         header.set_size(bytes.len() as u64);
         tar.append_data(&mut header, path, bytes)

@@ -64,9 +64,12 @@ pub(super) struct Desk {
     pub(super) contact: Option<nuvol_community::object::Contact>,
     events: mpsc::Sender<Event>,
     saved_at: Duration,
-    unsaved: bool,
+    /// The board's revision that is on the disk.
+    saved: u64,
     told: Option<Arc<View>>,
     told_at: Duration,
+    /// Whether something may be to be told that it was too early for.
+    untold: bool,
     tidied: Duration,
 }
 
@@ -83,9 +86,10 @@ impl Desk {
             contact: None,
             events,
             saved_at: Duration::ZERO,
-            unsaved: false,
+            saved: 0,
             told: None,
             told_at: Duration::ZERO,
+            untold: false,
             tidied: Duration::ZERO,
         }
     }
@@ -112,8 +116,9 @@ impl Desk {
         u64::try_from((self.options.unix)().as_millis()).unwrap_or(u64::MAX)
     }
 
-    /// Begins to talk with the members of this board.
+    /// Begins to talk with the members of this board, which lies on the disk.
     pub(super) fn enter(&mut self, board: Board) {
+        self.saved = board.revision();
         let (host, id) = (HostId::from(&self.me), board.community());
         let unix = (self.options.unix)();
         let micros = u64::try_from(unix.as_micros()).unwrap_or(u64::MAX);
@@ -153,6 +158,9 @@ impl Desk {
         if let Some(club) = &self.club {
             at = at.min(club.gossip.wake());
         }
+        if self.untold {
+            at = at.min(self.told_at + TELL_EVERY);
+        }
         at.saturating_sub(now).max(Duration::from_millis(10))
     }
 
@@ -177,7 +185,6 @@ impl Desk {
 
     /// What came in may have changed who is a member; it is written down and told in time.
     fn after(&mut self, before: &Arc<nuvol_community::members::Members>, outputs: Vec<Output>) {
-        self.unsaved = true;
         if self.club.as_ref().is_some_and(|it| it.board.members() != before) {
             self.see_members();
         }
@@ -258,11 +265,12 @@ impl Desk {
         if now.saturating_sub(self.tidied) >= TIDY_EVERY {
             self.tidied = now;
             if let Some(club) = &mut self.club {
-                self.unsaved |= !club.board.expire(unix_s).is_empty();
+                club.board.expire(unix_s);
             }
             self.renew();
         }
-        if self.unsaved && now.saturating_sub(self.saved_at) >= SAVE_EVERY {
+        let changed = self.club.as_ref().is_some_and(|it| it.board.revision() != self.saved);
+        if changed && now.saturating_sub(self.saved_at) >= SAVE_EVERY {
             self.save().ok();
         }
     }
@@ -277,7 +285,7 @@ impl Desk {
         self.saved_at = (self.options.uptime)();
         let saved = shelf::write(&self.options.state, &club.board);
         match &saved {
-            Ok(()) => self.unsaved = false,
+            Ok(()) => self.saved = club.board.revision(),
             Err(error) => journal::write(Level::Error, &format!("the community's board: {error:#}")),
         }
         saved
@@ -286,12 +294,13 @@ impl Desk {
     /// Tells the heart how the community is, where that has changed.
     pub(super) async fn tell(&mut self) {
         let (now, unix_s) = (self.now(), self.unix_s());
-        if self.told.is_some() && now.saturating_sub(self.told_at) < TELL_EVERY {
+        self.untold = self.told.is_some() && now.saturating_sub(self.told_at) < TELL_EVERY;
+        if self.untold {
             return;
         }
         let view = self.club.as_ref().and_then(|it| view::view(&it.board, &it.gossip, &self.me, now, unix_s));
         self.told_at = now;
-        if view.as_ref() != self.told.as_deref() || (view.is_none() && self.told.is_some()) {
+        if view.as_ref() != self.told.as_deref() {
             self.told = view.map(Arc::new);
             self.send(Told::View(self.told.clone())).await;
         }

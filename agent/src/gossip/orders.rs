@@ -7,7 +7,7 @@ use nuvol_community::board::{Board, LIFETIME_S, Offered, Refusal, WITHDRAWN_S};
 use nuvol_community::gossip::Output;
 use nuvol_community::identity::NodeId;
 use nuvol_community::invitation::Invitation;
-use nuvol_community::join::{Answer, Request};
+use nuvol_community::join::{Answer, Request, Why};
 use nuvol_community::object::{Certificate, Contact, Content, Object, Record, Revocation, Role, Slot, slot};
 use nuvol_community::text::Name;
 
@@ -140,10 +140,16 @@ impl Desk {
         }
         let board = self.club.as_ref().map(|it| &it.board);
         let board = board.filter(|it| it.members().get(&member).is_some());
-        // Expelled for good, or whoever invited may not let anybody in any more.
+        let guest = self
+            .club
+            .as_ref()
+            .and_then(|it| it.board.members().get(&me))
+            .is_some_and(|it| it.role == Role::Guest);
         Ok(match board {
             Some(board) => Answer::Welcome(board.to_bytes().into()),
-            None => Answer::No(nuvol_community::join::Why::Expelled),
+            None if guest => Answer::No(Why::Powerless),
+            // For good: no certificate brings it back.
+            None => Answer::No(Why::Expelled),
         })
     }
 

@@ -2,9 +2,9 @@
 
 use std::fmt;
 
+use data_encoding::BASE64;
 use serde::{Deserialize, Serialize};
 
-const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 const BEGIN: &str = "-----BEGIN RSA PUBLIC KEY-----";
 const END: &str = "-----END RSA PUBLIC KEY-----";
 /// PEM has lines of this many characters.
@@ -58,7 +58,7 @@ impl MeshKey {
 
     /// As tinc reads it, with a line end.
     pub fn pem(&self) -> String {
-        let letters = encode(&self.der);
+        let letters = BASE64.encode(&self.der);
         let mut text = format!("{BEGIN}\n");
         let mut rest = letters.as_str();
         while !rest.is_empty() {
@@ -81,13 +81,13 @@ impl TryFrom<String> for MeshKey {
     type Error = String;
 
     fn try_from(text: String) -> Result<Self, String> {
-        Self::from_der(&decode(&text).ok_or("the key is not base64")?)
+        Self::from_der(&BASE64.decode(text.as_bytes()).map_err(|_| "the key is not base64")?)
     }
 }
 
 impl From<MeshKey> for String {
     fn from(key: MeshKey) -> Self {
-        encode(&key.der)
+        BASE64.encode(&key.der)
     }
 }
 
@@ -112,41 +112,11 @@ fn number(bytes: &[u8]) -> Option<&[u8]> {
     }
 }
 
-fn encode(bytes: &[u8]) -> String {
-    let mut text = String::with_capacity(bytes.len().div_ceil(3) * 4);
-    for group in bytes.chunks(3) {
-        let bits =
-            group.iter().chain([0, 0].iter()).take(3).fold(0u32, |bits, byte| bits << 8 | u32::from(*byte));
-        for place in 0..4 {
-            if place <= group.len() {
-                text.push(char::from(ALPHABET[(bits >> (18 - 6 * place) & 63) as usize]));
-            } else {
-                text.push('=');
-            }
-        }
-    }
-    text
-}
-
-/// What `text` stands for, where it is exactly what [`encode`] would write.
-fn decode(text: &str) -> Option<Vec<u8>> {
-    let mut bytes = Vec::with_capacity(text.len() / 4 * 3);
-    for group in text.trim_end_matches('=').as_bytes().chunks(4) {
-        let mut bits = 0;
-        for letter in group {
-            bits = bits << 6 | ALPHABET.iter().position(|it| it == letter)? as u32;
-        }
-        let [_, three @ ..] = (bits << (6 * (4 - group.len()))).to_be_bytes();
-        bytes.extend_from_slice(&three[..group.len() * 3 / 4]);
-    }
-    (encode(&bytes) == text).then_some(bytes)
-}
-
 #[cfg(test)]
 pub(super) mod tests {
     use proptest::prelude::{any, prop_assert, prop_assert_eq, proptest};
 
-    use super::{MeshKey, decode, encode};
+    use super::MeshKey;
 
     /// A key of the right form; nobody has the secret of it.
     pub fn der(bits: usize, seed: u8) -> Vec<u8> {
@@ -206,17 +176,14 @@ pub(super) mod tests {
         }
         assert!(MeshKey::from_pem(&hostile[4]).is_ok(), "an empty line is no harm: it is written anew");
         assert!(MeshKey::from_pem(&hostile[5]).is_err());
+        // 2048 bits are 270 bytes: a whole number of groups. One byte more leaves bits over, which have one spelling.
+        assert!(
+            MeshKey::try_from("MIIB=".to_owned()).is_err()
+                && MeshKey::try_from("MIIBCh==".to_owned()).is_err()
+        );
     }
 
     proptest! {
-        #[test]
-        fn base64_has_one_spelling(bytes: Vec<u8>, letters in "[A-Za-z0-9+/=]{0,12}") {
-            prop_assert_eq!(decode(&encode(&bytes)), Some(bytes));
-            if let Some(meant) = decode(&letters) {
-                prop_assert_eq!(encode(&meant), letters);
-            }
-        }
-
         #[test]
         fn nothing_else_passes(mut bytes in any::<u16>().prop_map(|seed| der(2048, seed as u8)), at: proptest::sample::Index, byte: u8) {
             let place = at.index(bytes.len());

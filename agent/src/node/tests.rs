@@ -9,6 +9,7 @@ use super::{Action, Catalogue, Effect, Event, Level, Moment, Node, Problem};
 
 mod chores;
 mod claim;
+mod community;
 mod operations;
 mod people;
 mod rights;

@@ -50,7 +50,9 @@ fn only_members_are_heard() {
     let let_in = signed(&board, 1, 1, certificate(key(2).id(), Role::Member));
     assert_eq!(board.offer(NOW_S, &let_in.bytes), Ok(Offered::New(let_in.label)));
     assert_eq!(board.offer(NOW_S, &theirs.bytes), Ok(Offered::New(theirs.label)));
+    let revision = board.revision();
     assert_eq!(board.offer(NOW_S, &theirs.bytes), Ok(Offered::Known));
+    assert_eq!(board.revision(), revision);
     assert_eq!(board.records().count(), 1);
     // Expelled: what it offered is gone, and does not come back.
     board

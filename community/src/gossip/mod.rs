@@ -12,7 +12,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
-use minicbor::{Decoder, Encoder};
+use minicbor::Decoder;
 use rand::rngs::SmallRng;
 use rand::{RngExt, SeedableRng};
 
@@ -20,10 +20,12 @@ mod company;
 mod exchange;
 mod gate;
 mod pool;
+mod rumours;
 mod swim;
 
 pub use exchange::{MESSAGE_LIMIT_BYTES, Step};
 pub use pool::{Pool, Taken};
+pub use rumours::rumour;
 pub use swim::{Liveness, Timing};
 
 use crate::address::HostId;
@@ -43,12 +45,8 @@ const EXCHANGE_PAUSE: Duration = Duration::from_secs(1);
 const EXCHANGE_TIMEOUT: Duration = Duration::from_secs(20);
 /// Rumours, in datagrams a second, and at once.
 const RUMOURS_PER_S: f64 = 256.0;
-/// More rumours than this are left to exchanges.
-const RUMOURS_LIMIT: usize = 2048;
 /// With more than these to tell, each is told to fewer.
 const RUMOURS_MANY: usize = 16;
-/// So many new ones in a datagram's time mean that there are more where they come from.
-const NEWS_MANY: u32 = 8;
 
 const SWIM: u8 = 1;
 const RUMOUR: u8 = 2;
@@ -302,61 +300,6 @@ impl Gossip {
         }
     }
 
-    fn tell_on(&mut self, now: Duration, slot: Slot) {
-        if self.rumours.len() >= RUMOURS_LIMIT {
-            self.exchange_at = self.exchange_at.min(now + EXCHANGE_PAUSE);
-        } else if !self.rumours.contains(&slot) {
-            self.rumours.push_back(slot);
-        }
-    }
-
-    /// Sends what is to be told, as fast as it may go.
-    fn spread<P: Pool>(&mut self, now: Duration, pool: &P, outputs: &mut Vec<Output>) {
-        let passed = now.saturating_sub(self.filled);
-        self.tokens = (self.tokens + passed.as_secs_f64() * RUMOURS_PER_S).min(RUMOURS_PER_S);
-        self.filled = now;
-        while !self.rumours.is_empty() && self.tokens >= 1.0 {
-            let fanout = fanout(self.members.len(), self.rumours.len());
-            let to = self.some_live(fanout);
-            if to.is_empty() {
-                // Nobody is there; an exchange will tell whoever comes.
-                self.rumours.clear();
-                return;
-            }
-            let bytes = self.datagram_of_rumours(pool);
-            self.tokens -= to.len() as f64;
-            outputs.extend(to.into_iter().map(|to| Output::Send { to, bytes: bytes.clone() }));
-        }
-    }
-
-    /// As many rumours as one datagram holds.
-    fn datagram_of_rumours<P: Pool>(&mut self, pool: &P) -> Vec<u8> {
-        let mut objects: Vec<&[u8]> = Vec::new();
-        let mut room = DATAGRAM_LIMIT_BYTES;
-        while let Some(slot) = self.rumours.front() {
-            if let Some((_, bytes)) = pool.get(*slot) {
-                if !objects.is_empty() && bytes.len() + 3 > room {
-                    break;
-                }
-                room = room.saturating_sub(bytes.len() + 3);
-                objects.push(bytes);
-            }
-            self.rumours.pop_front();
-        }
-        rumour(&objects)
-    }
-
-    fn heard_news(&mut self, now: Duration) {
-        let (since, count) = &mut self.news;
-        if now.saturating_sub(*since) > Duration::from_secs(1) {
-            (*since, *count) = (now, 0);
-        }
-        *count += 1;
-        if *count == NEWS_MANY {
-            self.exchange_soon(now);
-        }
-    }
-
     fn exchange_soon(&mut self, now: Duration) {
         let soon = Duration::from_millis(self.rng.random_range(1000..3000));
         self.exchange_at = self.exchange_at.min(now + soon);
@@ -404,28 +347,6 @@ impl Gossip {
         }
         some
     }
-}
-
-/// A datagram with these objects, for a member that nobody else would tell.
-pub fn rumour(objects: &[&[u8]]) -> Vec<u8> {
-    let mut bytes = vec![RUMOUR];
-    let mut e = Encoder::new(&mut bytes);
-    // Writing to memory does not fail.
-    e.array(objects.len() as u64).ok();
-    for object in objects {
-        e.bytes(object).ok();
-    }
-    bytes
-}
-
-/// To how many each rumour goes: whoever hears it once tells it on once, so that e^-fanout of all do not hear it.
-fn fanout(members: usize, rumours: usize) -> usize {
-    if rumours > RUMOURS_MANY {
-        return 3;
-    }
-    // The natural logarithm, near enough.
-    let log = (usize::BITS - members.max(1).leading_zeros()) as usize * 7 / 10;
-    log + 4
 }
 
 /// The hosts of a member's liveness, with their bumps.

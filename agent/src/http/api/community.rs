@@ -15,7 +15,7 @@ use crate::http::acts::community as acts;
 use crate::http::language::Language;
 use crate::http::session::Visit;
 use crate::node::command::{Command, Refusal, Reply};
-use crate::node::community::{CommunityAct, hex};
+use crate::node::community::CommunityAct;
 use crate::node::rights::Right;
 
 mod told;
@@ -320,9 +320,4 @@ pub(in crate::http) async fn knock(mut visit: Visit, headers: HeaderMap, body: B
         Ok(_) => failed(&Refusal::NoSuch, Language::ENGLISH),
         Err(refusal) => failed(&refusal, Language::ENGLISH),
     }
-}
-
-/// The hexadecimal digits of a key.
-fn digits(bytes: &[u8]) -> String {
-    hex(bytes)
 }

@@ -265,7 +265,6 @@ fn is_plain(byte: u8) -> bool {
 fn tone(liveness: Liveness) -> &'static str {
     match liveness {
         Liveness::Me | Liveness::Up => "good",
-        Liveness::Suspect => "moving",
         Liveness::Unheard => "unknown",
         Liveness::Down { .. } => "off",
     }
@@ -275,7 +274,6 @@ fn state(context: &Context, liveness: Liveness) -> String {
     let t = context.language;
     match liveness {
         Liveness::Me | Liveness::Up => t.say("member-up"),
-        Liveness::Suspect => t.say("member-suspect"),
         Liveness::Unheard => t.say("member-unheard"),
         Liveness::Down { since_s } => t.with("member-down", "when", t.relative(since_s, context.unix_s)),
     }

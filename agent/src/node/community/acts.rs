@@ -88,10 +88,9 @@ impl Node {
             CommunityAct::Found { name } => self.found(ticket, name),
             CommunityAct::Join { invitation } => self.join(now, &invitation),
             CommunityAct::StopJoining => self.stop_joining(),
-            CommunityAct::Leave => {
-                self.view()?;
-                Ok((Reply::Later, vec![Action::Gossip(Order::Leave { ticket })]))
-            }
+            // Whoever was expelled leaves too: it may join another.
+            CommunityAct::Leave if self.belonging.view.is_none() => Err(Refusal::NoCommunity),
+            CommunityAct::Leave => Ok((Reply::Later, vec![Action::Gossip(Order::Leave { ticket })])),
             CommunityAct::Invite { .. } => self.invite_node(now, act),
             CommunityAct::Uninvite(id) => self.change_community(|it| {
                 let before = it.invitations.len();
@@ -284,5 +283,5 @@ impl From<NoInvitation> for Refusal {
 
 /// Hexadecimal digits.
 pub fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    data_encoding::HEXLOWER.encode(bytes)
 }

@@ -173,8 +173,6 @@ pub enum Liveness {
     Unheard,
     /// It answers.
     Up,
-    /// It has not answered lately.
-    Suspect,
     /// It does not answer, since this Unix time.
     Down {
         /// Unix time.
@@ -270,14 +268,13 @@ impl Liveness {
             Self::Me => "me",
             Self::Unheard => "unheard",
             Self::Up => "up",
-            Self::Suspect => "suspect",
             Self::Down { .. } => "down",
         }
     }
 
     /// Whether one may expect it to answer.
     pub fn is_near(self) -> bool {
-        matches!(self, Self::Me | Self::Up | Self::Suspect)
+        matches!(self, Self::Me | Self::Up)
     }
 }
 

@@ -4,9 +4,8 @@ use nuvol_community::identity::NodeId;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::digits;
 use crate::http::session::Visit;
-use crate::node::community::{self, Joining, Liveness, MeshPath, NoPath, Offer, View};
+use crate::node::community::{self, Joining, Liveness, MeshPath, NoPath, Offer, View, hex};
 use crate::node::rights::Right;
 
 /// The community as this node knows it.
@@ -57,7 +56,7 @@ struct Member {
     since_s: u64,
     /// On the mesh.
     address: String,
-    /// `me`, `unheard`, `up`, `suspect` or `down`.
+    /// `me`, `unheard`, `up` or `down`.
     state: &'static str,
     /// Unix time since when it does not answer.
     down_since_s: Option<u64>,
@@ -131,7 +130,7 @@ struct Service {
     port: u16,
     txt: std::collections::BTreeMap<String, String>,
     zone: Option<String>,
-    /// Whether its owner answers: `me`, `unheard`, `up`, `suspect` or `down`.
+    /// Whether its owner answers: `me`, `unheard`, `up` or `down`.
     owner_state: &'static str,
     until_s: u64,
     /// Whether it is this node's own.
@@ -161,7 +160,7 @@ impl About {
             id: view.id.to_string(),
             name: view.name.to_string(),
             role: view.role.map(community::role_word),
-            node: digits(&view.me.0),
+            node: hex(&view.me.0),
             fingerprint: view.me.fingerprint(),
         }
     }
@@ -188,11 +187,11 @@ impl JoiningState {
 
 fn members(view: &View, paths: &community::MeshPaths) -> Vec<Member> {
     let member = |it: &community::Member| Member {
-        node: digits(&it.id.0),
+        node: hex(&it.id.0),
         fingerprint: it.id.fingerprint(),
         name: it.name.to_string(),
         role: community::role_word(it.role),
-        inviter: it.inviter.map(|it| digits(&it.0)),
+        inviter: it.inviter.map(|it| hex(&it.0)),
         since_s: it.since_s,
         address: it.address.to_string(),
         state: it.liveness.as_str(),
@@ -209,7 +208,7 @@ fn members(view: &View, paths: &community::MeshPaths) -> Vec<Member> {
 
 impl Path {
     fn of(path: &MeshPath, view: &View) -> Self {
-        let key = |host| view.members.iter().find(|it| it.host == host).map(|it| digits(&it.id.0));
+        let key = |host| view.members.iter().find(|it| it.host == host).map(|it| hex(&it.id.0));
         let (kind, via, why) = match path {
             MeshPath::Direct => ("direct", None, None),
             MeshPath::DirectTcp => ("direct-tcp", None, None),
@@ -233,7 +232,7 @@ impl Path {
 impl Waiting {
     fn of(it: &community::Waiting) -> Self {
         Self {
-            node: digits(&it.node),
+            node: hex(&it.node),
             fingerprint: NodeId(it.node).fingerprint(),
             name: it.name.clone(),
             since_s: it.since_s,
@@ -245,7 +244,7 @@ impl Waiting {
 impl Invitation {
     fn of(it: &community::Invitation) -> Self {
         Self {
-            id: digits(&it.id.0),
+            id: hex(&it.id.0),
             role: community::role_word(it.role),
             uses: it.uses,
             used: it.used.len(),
@@ -287,8 +286,8 @@ impl Service {
     fn of(view: &View, it: &Offer) -> Option<Self> {
         let owner = view.member(&it.owner)?;
         Some(Self {
-            id: digits(&it.id),
-            owner: digits(&it.owner.0),
+            id: hex(&it.id),
+            owner: hex(&it.owner.0),
             owner_name: owner.name.to_string(),
             r#type: it.kind.as_str().to_owned(),
             title: it.title.to_string(),

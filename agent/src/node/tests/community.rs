@@ -1,0 +1,240 @@
+//! The node as a member: founding, joining, letting in, offering.
+
+use std::sync::Arc;
+
+use nuvol_community::address::{CommunityId, HostId};
+use nuvol_community::identity::{NodeId, NodeKey};
+use nuvol_community::invitation::Invitation;
+use nuvol_community::join::{Answer, Request, Why};
+use nuvol_community::object::Role;
+use nuvol_community::text::Name;
+
+use super::world::World;
+use crate::node::command::{Command, Refusal, Reply};
+use crate::node::community::{CommunityAct, Errand, Joining, Liveness, Member, Order, Told, View};
+use crate::node::operation::Trouble;
+use crate::node::rights::Actor;
+use crate::node::{Action, Event, Job, News, Ticket, Yield};
+
+const COMMUNITY: CommunityId = CommunityId([7; 16]);
+
+fn key(number: u8) -> NodeKey {
+    NodeKey::from_bytes(&[number; 32])
+}
+
+fn name(text: &str) -> Name {
+    Name::new(text).unwrap()
+}
+
+fn member(number: u8, mesh_key: &[u8]) -> Member {
+    let id = key(number).id();
+    let host = HostId::from(&id);
+    Member {
+        id,
+        host,
+        address: COMMUNITY.address(host),
+        name: name("a node"),
+        role: Role::Member,
+        inviter: None,
+        since_s: 0,
+        liveness: if number == 1 { Liveness::Me } else { Liveness::Up },
+        endpoints: Vec::new(),
+        mesh_key: mesh_key.to_vec(),
+        may_expel: number != 1,
+    }
+}
+
+fn view(role: Option<Role>, others: &[u8]) -> Event {
+    let members = [1].iter().chain(others).map(|it| member(*it, b"key")).collect();
+    let me = key(1).id();
+    let view = View { id: COMMUNITY, name: name("Valley"), me, role, members, records: Vec::new() };
+    Event::Gossip(Told::View(Some(Arc::new(view))))
+}
+
+fn act(world: &mut World, act: CommunityAct) -> Result<Reply, Refusal> {
+    world.owner(Command::Community(act))
+}
+
+fn orders(world: &World) -> Vec<Order> {
+    world
+        .last
+        .iter()
+        .filter_map(|it| if let Action::Gossip(order) = it { Some(order.clone()) } else { None })
+        .collect()
+}
+
+/// A node that founded a community, and knows its end of the mesh.
+fn founder() -> World {
+    let mut world = World::claimed();
+    act(&mut world, CommunityAct::Found { name: name("Valley") }).unwrap();
+    world.tell(view(Some(Role::Steward), &[]));
+    world.tell(Event::Helper(Ticket::Mesh(Errand::Key), News::Done(Yield::MeshKey(b"own key".to_vec()))));
+    world
+}
+
+fn invite(world: &mut World, uses: u32, approve: bool) -> Invitation {
+    let (secret, note) = ([uses as u8; 16], super::world::text("for you"));
+    let invite = CommunityAct::Invite {
+        secret,
+        role: Role::Member,
+        uses,
+        days: 1,
+        approve,
+        note,
+        endpoints: Vec::new(),
+    };
+    match act(world, invite) {
+        Ok(Reply::Invitation(text)) => Invitation::parse(&text).unwrap(),
+        other => panic!("{other:?}"),
+    }
+}
+
+/// What a node with this key is told when it knocks: nothing where it is let in.
+fn knock(world: &mut World, invitation: &Invitation, number: u8) -> Option<Answer> {
+    let bytes = Request::sign(invitation, &key(number), name("joiner"), [0; 16], Some(b"contact"));
+    assert_eq!(world.ask_from("192.0.2.9", &Actor::Visitor, Command::Knock(bytes)), Ok(Reply::Later));
+    match &orders(world)[..] {
+        [Order::Say { answer, .. }] => Some(answer.clone()),
+        [Order::Admit { member, contact, role: Role::Member, .. }] => {
+            assert_eq!((*member, contact.as_deref()), (key(number).id(), Some(&b"contact"[..])));
+            None
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn an_invitation_lets_in_as_many_as_it_says() {
+    let mut world = founder();
+    let invitation = invite(&mut world, 2, false);
+    assert_eq!(knock(&mut world, &invitation, 2), None);
+    // Its answer was lost: it is let in again, and uses nothing up.
+    assert_eq!(knock(&mut world, &invitation, 2), None);
+    assert_eq!(knock(&mut world, &invitation, 3), None);
+    assert_eq!(knock(&mut world, &invitation, 4), Some(Answer::No(Why::Used)));
+    world.assert_nothing_unsaved();
+    // Not even to somebody new after its time, and to nobody once it is taken back.
+    let late = invite(&mut world, 5, false);
+    world.wait(2 * 24 * 3600);
+    assert_eq!(knock(&mut world, &late, 5), Some(Answer::No(Why::Expired)));
+    act(&mut world, CommunityAct::Uninvite(crate::node::community::hex(&late.secret().id().0))).unwrap();
+    let bytes = Request::sign(&late, &key(5), name("joiner"), [0; 16], None);
+    assert_eq!(world.ask(&Actor::Visitor, Command::Knock(bytes)), Err(Refusal::NoSuch));
+}
+
+#[test]
+fn somebody_says_yes_or_no() {
+    let mut world = founder();
+    let invitation = invite(&mut world, 9, true);
+    let decide =
+        |world: &mut World, number, admit| act(world, CommunityAct::Decide { node: key(number).id(), admit });
+    for number in [2, 3] {
+        assert_eq!(knock(&mut world, &invitation, number), Some(Answer::Wait));
+        assert_eq!(knock(&mut world, &invitation, number), Some(Answer::Wait));
+    }
+    assert_eq!(world.node.snapshot().belonging.own.waiting.len(), 2);
+    decide(&mut world, 2, true).unwrap();
+    decide(&mut world, 3, false).unwrap();
+    assert_eq!(decide(&mut world, 3, true), Err(Refusal::NoSuch));
+    assert_eq!(knock(&mut world, &invitation, 2), None);
+    assert_eq!(knock(&mut world, &invitation, 3), Some(Answer::No(Why::Declined)));
+    assert_eq!(world.node.snapshot().belonging.own.invitations[0].uses, 8);
+    world.assert_nothing_unsaved();
+}
+
+#[test]
+fn whoever_guesses_learns_nothing_and_is_slowed_down() {
+    let mut world = founder();
+    let invitation = invite(&mut world, 1, false);
+    let secret = nuvol_community::invitation::Secret([99; 16]);
+    let forged = Invitation::new(COMMUNITY, invitation.inviter(), secret, 9, name("Valley"), Vec::new());
+    let bytes = Request::sign(&forged, &key(2), name("joiner"), [0; 16], None);
+    let mut knock = || world.ask_from("192.0.2.66", &Actor::Visitor, Command::Knock(bytes.clone()));
+    for _ in 0..5 {
+        assert_eq!(knock(), Err(Refusal::NoSuch));
+    }
+    assert!(matches!(knock(), Err(Refusal::Wait { .. })));
+    // A node in no community says the same.
+    let mut alone = World::claimed();
+    assert_eq!(alone.ask(&Actor::Visitor, Command::Knock(bytes)), Err(Refusal::NoSuch));
+}
+
+#[test]
+fn whoever_joins_brings_its_end_of_the_mesh() {
+    let invitation = invite(&mut founder(), 1, false);
+    let mut world = World::claimed();
+    let join = |text: String| CommunityAct::Join { invitation: text };
+    assert!(matches!(act(&mut world, join("hello".to_owned())), Err(Refusal::Invitation(_))));
+    act(&mut world, join(invitation.to_text())).unwrap();
+    assert_eq!(world.node.snapshot().belonging.joining, Some(Joining::Calling));
+    // First the key; where the helper is away it is asked for again.
+    assert_eq!((orders(&world).len(), &world.jobs.last().unwrap().1), (0, &Job::MeshKey));
+    let away = Trouble::HelperAway { detail: super::world::text("away") };
+    world.tell(Event::Helper(Ticket::Firewall, News::Done(Yield::Nothing)));
+    world.tell(Event::Helper(Ticket::Mesh(Errand::Key), News::Failed(away)));
+    world.jobs.clear();
+    world.wait(20);
+    assert!(world.jobs.contains(&(Ticket::Mesh(Errand::Key), Job::MeshKey)));
+    world.tell(Event::Helper(Ticket::Mesh(Errand::Key), News::Done(Yield::MeshKey(b"own key".to_vec()))));
+    let [Order::Join { contact, invitation: taken, .. }] = &orders(&world)[..] else { panic!() };
+    assert_eq!((&*contact.mesh_key, &**taken), (&b"own key"[..], &invitation));
+    // A restart goes on with it.
+    let mut again = World::with(world.on_disk());
+    assert_eq!(again.jobs.last().unwrap().1, Job::MeshKey);
+    again.tell(Event::Gossip(Told::Joined));
+    assert_eq!(again.node.snapshot().belonging.joining, None);
+    assert_eq!(again.on_disk().community, *again.node.snapshot().belonging.own);
+}
+
+#[test]
+fn the_mesh_knows_the_members_and_is_switched_on() {
+    let mut world = founder();
+    let files = |world: &World| match world.jobs.last() {
+        Some((Ticket::Mesh(Errand::Files), Job::Mesh(work))) => work.peers.len(),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(files(&world), 0);
+    world.tell(view(Some(Role::Steward), &[2, 3]));
+    // One at a time: what came meanwhile is told afterwards.
+    assert_eq!(files(&world), 0);
+    world.tell(Event::Helper(Ticket::Mesh(Errand::Files), News::Done(Yield::Nothing)));
+    assert_eq!(files(&world), 2);
+    let before = world.jobs.len();
+    world.tell(Event::Helper(Ticket::Mesh(Errand::Files), News::Done(Yield::Nothing)));
+    world.tell(view(Some(Role::Steward), &[2, 3]));
+    assert_eq!(world.jobs.len(), before, "nothing has changed");
+    // Expelled: the cable comes out, and stays out.
+    world.tell(view(None, &[2, 3]));
+    assert_eq!(world.jobs.last().unwrap().1, Job::MeshLeave);
+    let before = world.jobs.len();
+    world.tell(view(None, &[2]));
+    assert_eq!(world.jobs.len(), before);
+    // It can do nothing there but leave, and then join another.
+    let expel = CommunityAct::Expel { node: key(2).id(), spare: true };
+    assert_eq!(act(&mut world, expel), Err(Refusal::NoCommunity));
+    assert_eq!(act(&mut world, CommunityAct::Leave), Ok(Reply::Later));
+    world.tell(Event::Gossip(Told::View(None)));
+    assert_eq!(act(&mut world, CommunityAct::Leave), Err(Refusal::NoCommunity));
+    act(&mut world, CommunityAct::Found { name: name("Other") }).unwrap();
+}
+
+#[test]
+fn only_those_may_be_expelled_whom_one_may_expel() {
+    let mut world = founder();
+    world.tell(view(Some(Role::Steward), &[2]));
+    let expel = |node: NodeId| CommunityAct::Expel { node, spare: true };
+    assert_eq!(act(&mut world, expel(key(1).id())), Err(Refusal::NotAllowed));
+    assert_eq!(act(&mut world, expel(key(9).id())), Err(Refusal::NoSuch));
+    assert_eq!(act(&mut world, expel(key(2).id())), Ok(Reply::Later));
+    assert!(
+        matches!(&orders(&world)[..], [Order::Expel { member, spare: true, .. }] if *member == key(2).id())
+    );
+    // A member of the household may not, and a service that nobody could use is not offered.
+    let ben = world.admit("Ben", crate::node::people::Role::Member);
+    world.sign_in(ben, "ben").unwrap();
+    let actor = super::world::person(ben, "ben");
+    assert_eq!(world.ask(&actor, Command::Community(expel(key(2).id()))), Err(Refusal::NotAllowed));
+    let audience = Some(crate::node::community::Audience::Household);
+    let publish = CommunityAct::Publish { service: "tinc".to_owned(), audience };
+    assert_eq!(act(&mut world, publish), Err(Refusal::NotOffered));
+}
