@@ -11,6 +11,7 @@ use nuvol_agent::node::people::{PersonId, Role, Unfit};
 use nuvol_agent::node::setting;
 
 pub mod data;
+mod valley;
 
 /// A page with its data.
 pub struct Sample {
@@ -95,6 +96,34 @@ pub const SAMPLES: &[Sample] = &[
     }),
     sample("service-log-empty", "/services/mumble/log", OWNER, |it| {
         pages::service_log(it, &Form::default(), "mumble", &[])
+    }),
+    sample("community", "/community", OWNER, |it| {
+        valley::within(it);
+        pages::community(it, &Form::default())
+    }),
+    sample("community-fresh", "/community", OWNER, |it| {
+        valley::within(it);
+        let fresh =
+            Some(format!("nuvol:{}", "hwFQKPQ0mJmSzyspnEA13Pd7lVggk_-pTZgo_7X5ZFSLILbSkz_C".repeat(4)));
+        pages::community(it, &Form { fresh, ..Form::default() })
+    }),
+    sample("community-none", "/community", OWNER, |it| {
+        valley::refused(it);
+        let mut form = form(&[("invitation", "nuvol:abc")]);
+        form.mark("invitation", Wrong::Refused(Box::new(Refusal::Expired)));
+        pages::community(it, &form)
+    }),
+    sample("community-guest", "/community", Some(Role::Guest), |it| {
+        valley::within(it);
+        pages::community(it, &form(&[("q", "nothing at all")]))
+    }),
+    sample("member", valley::NEIGHBOUR_PATH, OWNER, |it| {
+        valley::within(it);
+        pages::member(it, &Form::default(), valley::neighbour())
+    }),
+    sample("service-published", "/services/icecast", OWNER, |it| {
+        valley::within(it);
+        pages::service(it, &Form::default(), "icecast")
     }),
     sample("people", "/people", OWNER, |it| pages::people(it, &Form::default())),
     sample("people-fresh", "/people", OWNER, |it| {

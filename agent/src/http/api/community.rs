@@ -157,21 +157,21 @@ impl Default for InviteNode {
 
 /// An invitation, shown this one time.
 #[derive(Serialize, ToSchema)]
-pub(super) struct Invited {
+pub(super) struct NewInvitation {
     /// The whole of it.
     invitation: String,
 }
 
 /// Invites a node.
 #[utoipa::path(post, path = "/community/invitations", tag = "community", request_body = InviteNode,
-    responses((status = 201, body = Invited), (status = 400, body = Failed), (status = 401, body = Failed),
+    responses((status = 201, body = NewInvitation), (status = 400, body = Failed), (status = 401, body = Failed),
         (status = 403, body = Failed), (status = 409, body = Failed), (status = 415, body = Failed),
         (status = 422, body = Failed), (status = 507, body = Failed)),
     security(("token" = []), ("session" = [])))]
 pub(in crate::http) async fn invite_node(
     Signed(mut visit): Signed,
     Body(InviteNode { role, uses, days, approve, note }): Body<InviteNode>,
-) -> Answer<(StatusCode, Json<Invited>)> {
+) -> Answer<(StatusCode, Json<NewInvitation>)> {
     let role = match role {
         Rank::Guest => Role::Guest,
         Rank::Member => Role::Member,
@@ -179,7 +179,7 @@ pub(in crate::http) async fn invite_node(
     };
     let made = acts::invite(&mut visit, acts::Wish { role, uses, days, approve, note }).await;
     let invitation = made.map_err(|failure| visit.failed(failure))?;
-    Ok((StatusCode::CREATED, Json(Invited { invitation })))
+    Ok((StatusCode::CREATED, Json(NewInvitation { invitation })))
 }
 
 /// Takes an invitation back.
@@ -305,15 +305,19 @@ pub(in crate::http) async fn publish(
 #[utoipa::path(post, path = "/community/knock", tag = "community",
     request_body(content = Vec<u8>, content_type = "application/cbor"),
     responses((status = 200, body = Vec<u8>, content_type = "application/cbor"), (status = 404, body = Failed),
-        (status = 413), (status = 415, body = Failed), (status = 429, body = Failed), (status = 503, body = Failed),
+        (status = 413, body = Failed), (status = 415, body = Failed), (status = 429, body = Failed), (status = 503, body = Failed),
         (status = 507, body = Failed)))]
 pub(in crate::http) async fn knock(mut visit: Visit, headers: HeaderMap, body: Bytes) -> Response {
     let is_cbor = headers.get(header::CONTENT_TYPE).is_some_and(|it| it == "application/cbor");
     if !is_cbor {
-        return StatusCode::UNSUPPORTED_MEDIA_TYPE.into_response();
+        return super::bad_body(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "a request to join is `application/cbor`".to_owned(),
+        );
     }
     if body.len() > REQUEST_LIMIT_BYTES {
-        return StatusCode::PAYLOAD_TOO_LARGE.into_response();
+        let message = format!("a request to join has {REQUEST_LIMIT_BYTES} bytes at most");
+        return super::bad_body(StatusCode::PAYLOAD_TOO_LARGE, message);
     }
     match visit.ask(Command::Knock(body.to_vec())).await {
         Ok(Reply::Bytes(bytes)) => ([(header::CONTENT_TYPE, "application/cbor")], bytes).into_response(),

@@ -141,10 +141,7 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
     async fn from_request(request: Request, state: &S) -> Result<Self, Response> {
         match Json::from_request(request, state).await {
             Ok(Json(value)) => Ok(Self(value)),
-            Err(rejection) => {
-                let failed = Failed { code: "body", message: rejection.body_text(), fields: None };
-                Err((rejection.status(), Json(failed)).into_response())
-            }
+            Err(rejection) => Err(bad_body(rejection.status(), rejection.body_text())),
         }
     }
 }
@@ -231,6 +228,11 @@ impl Visit {
         let refusal = if known { Refusal::NotAllowed } else { Refusal::SignInFirst };
         Err(failed(&refusal, self.context.language))
     }
+}
+
+/// The answer to a body that does not fit.
+fn bad_body(status: StatusCode, message: String) -> Response {
+    (status, Json(Failed { code: "body", message, fields: None })).into_response()
 }
 
 /// The answer to a query that does not fit.

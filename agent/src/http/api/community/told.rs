@@ -17,9 +17,9 @@ pub(in crate::http) struct Community {
     joining: Option<JoiningState>,
     members: Vec<Member>,
     /// Nodes that wait for somebody to say yes; for owners alone.
-    waiting: Vec<Waiting>,
+    waiting: Vec<WaitingNode>,
     /// Invitations of this node; for owners alone.
-    invitations: Vec<Invitation>,
+    invitations: Vec<NodeInvitation>,
     /// Where others can call this node from outside its own network.
     places: Vec<String>,
 }
@@ -76,7 +76,7 @@ struct Path {
 }
 
 #[derive(Serialize, ToSchema)]
-struct Waiting {
+struct WaitingNode {
     node: String,
     fingerprint: String,
     name: String,
@@ -85,7 +85,7 @@ struct Waiting {
 }
 
 #[derive(Serialize, ToSchema)]
-struct Invitation {
+struct NodeInvitation {
     id: String,
     role: &'static str,
     /// How many more it lets in.
@@ -101,7 +101,7 @@ struct Invitation {
 /// What members offer.
 #[derive(Serialize, ToSchema)]
 pub(in crate::http) struct Offers {
-    services: Vec<Service>,
+    services: Vec<OfferedService>,
     /// What programs and devices on the home network offer. Nobody vouches for it.
     near: Vec<Near>,
 }
@@ -119,7 +119,7 @@ struct Near {
 }
 
 #[derive(Serialize, ToSchema)]
-struct Service {
+struct OfferedService {
     id: String,
     owner: String,
     owner_name: String,
@@ -147,8 +147,8 @@ impl Community {
             community: view.map(About::of),
             joining: belonging.joining.map(JoiningState::of),
             members: view.map(|view| members(view, &belonging.paths)).unwrap_or_default(),
-            waiting: own.waiting.iter().filter(|_| owner).map(Waiting::of).collect(),
-            invitations: own.invitations.iter().filter(|_| owner).map(Invitation::of).collect(),
+            waiting: own.waiting.iter().filter(|_| owner).map(WaitingNode::of).collect(),
+            invitations: own.invitations.iter().filter(|_| owner).map(NodeInvitation::of).collect(),
             places: own.public.iter().map(ToString::to_string).collect(),
         }
     }
@@ -229,7 +229,7 @@ impl Path {
     }
 }
 
-impl Waiting {
+impl WaitingNode {
     fn of(it: &community::Waiting) -> Self {
         Self {
             node: hex(&it.node),
@@ -241,7 +241,7 @@ impl Waiting {
     }
 }
 
-impl Invitation {
+impl NodeInvitation {
     fn of(it: &community::Invitation) -> Self {
         Self {
             id: hex(&it.id.0),
@@ -264,7 +264,7 @@ impl Offers {
             return Self { services: Vec::new(), near };
         };
         let found = view.search(words, kind);
-        Self { services: found.into_iter().filter_map(|it| Service::of(view, it)).collect(), near }
+        Self { services: found.into_iter().filter_map(|it| OfferedService::of(view, it)).collect(), near }
     }
 }
 
@@ -282,7 +282,7 @@ impl Near {
     }
 }
 
-impl Service {
+impl OfferedService {
     fn of(view: &View, it: &Offer) -> Option<Self> {
         let owner = view.member(&it.owner)?;
         Some(Self {
