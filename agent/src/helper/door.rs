@@ -74,7 +74,13 @@ fn gain(job: &Job, outcome: Outcome) -> Yield {
         (Job::Usage { service }, Outcome::Usage(sizes)) => {
             Yield::Usage { service: service.clone(), usage: sum(&sizes) }
         }
-        (Job::Settings { service }, Outcome::Settings { values, shown }) => {
+        (
+            Job::Settings { service }
+            | Job::Switch { service, .. }
+            | Job::Restart { service }
+            | Job::Configure { service, .. },
+            Outcome::Settings { values, shown },
+        ) => {
             Yield::Settings { service: service.clone(), settings: values, shown }
         }
         (Job::MeshKey, Outcome::MeshKey { key }) => Yield::MeshKey(key.der().to_vec()),

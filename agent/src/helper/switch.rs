@@ -6,9 +6,9 @@ use std::io;
 use std::path::Path;
 use std::time::Duration;
 
-use super::protocol::{Cause, Outcome};
+use super::protocol::Cause;
 use super::systemd::{Job, Systemd};
-use super::verbs::{Done, Failure, Helper};
+use super::verbs::{Failure, Helper};
 use super::{firewall, settings};
 use crate::durable;
 use crate::node::operation::Step;
@@ -24,12 +24,12 @@ type Tell<'a> = &'a mut (dyn FnMut(Step) + Send);
 
 impl Helper {
     /// On, or else off as before: nothing in between stays.
-    pub(super) async fn switch_on(&self, service: &Service, tell: Tell<'_>) -> Done {
+    pub(super) async fn switch_on(&self, service: &Service, tell: Tell<'_>) -> Result<(), Failure> {
         let systemd = self.systemd().await?;
         tell(Step::Checking);
         self.ports_are_free(&systemd, service).await?;
         let begun = self.put_on(&systemd, service, tell).await;
-        let Err(Failure { cause, detail }) = begun else { return Ok(Outcome::Nothing) };
+        let Err(Failure { cause, detail }) = begun else { return Ok(()) };
         tell(Step::Undoing);
         let detail = match self.put_off(&systemd, service, &mut |_| ()).await {
             Ok(()) => detail,
@@ -40,8 +40,8 @@ impl Helper {
     }
 
     /// Off and closed, even if a unit does not stop.
-    pub(super) async fn switch_off(&self, service: &Service, tell: Tell<'_>) -> Done {
-        self.put_off(&self.systemd().await?, service, tell).await.map(|()| Outcome::Nothing)
+    pub(super) async fn switch_off(&self, service: &Service, tell: Tell<'_>) -> Result<(), Failure> {
+        self.put_off(&self.systemd().await?, service, tell).await
     }
 
     async fn put_on(&self, systemd: &Systemd, service: &Service, tell: Tell<'_>) -> Result<(), Failure> {
@@ -78,13 +78,12 @@ impl Helper {
     }
 
     /// Stops and starts it.
-    pub(super) async fn restart(&self, service: &Service, tell: Tell<'_>) -> Done {
+    pub(super) async fn restart(&self, service: &Service, tell: Tell<'_>) -> Result<(), Failure> {
         let systemd = self.systemd().await?;
         tell(Step::Starting);
         systemd.forgive(&service.units).await;
         start(&systemd, service, Job::Restart).await?;
-        self.stays_up(&systemd, service).await?;
-        Ok(Outcome::Nothing)
+        self.stays_up(&systemd, service).await
     }
 
     /// Sets, and starts the service anew if it runs. A service that does not start with its new settings gets the
@@ -94,7 +93,7 @@ impl Helper {
         service: &Service,
         values: BTreeMap<String, Value>,
         tell: Tell<'_>,
-    ) -> Done {
+    ) -> Result<(), Failure> {
         tell(Step::Writing);
         let path = settings::path(&self.options.settings, service);
         let before = settings::text(&path)?;
@@ -102,11 +101,11 @@ impl Helper {
         all.extend(values);
         let text = settings::render(service, &all);
         if before.as_deref() == Some(&text) {
-            return Ok(Outcome::Nothing);
+            return Ok(());
         }
         durable::write(&path, &text, SETTINGS_MODE)?;
         let Err(Failure { cause, detail }) = self.restart_if_on(service, tell).await else {
-            return Ok(Outcome::Nothing);
+            return Ok(());
         };
         tell(Step::Undoing);
         let mut detail = format!("{detail}; the old settings are back");

@@ -120,12 +120,19 @@ impl Helper {
     async fn carry_out(&self, request: &Request, tell: &mut (dyn FnMut(Step) + Send)) -> Done {
         let service = |name: &str| check::service(&self.catalogue, name).map_err(anyhow::Error::msg);
         match request {
-            Request::Switch { service: name, on: true } => self.switch_on(service(name)?, tell).await,
-            Request::Switch { service: name, on: false } => self.switch_off(service(name)?, tell).await,
-            Request::Restart { service: name } => self.restart(service(name)?, tell).await,
+            Request::Switch { service: name, on } => {
+                let service = service(name)?;
+                let switched = if *on { self.switch_on(service, tell).await } else { self.switch_off(service, tell).await };
+                switched.map(|()| self.now_set(service))
+            }
+            Request::Restart { service: name } => {
+                let service = service(name)?;
+                self.restart(service, tell).await.map(|()| self.now_set(service))
+            }
             Request::Configure { service: name, settings } => {
-                let values = check::settings(service(name)?, settings).map_err(anyhow::Error::msg)?;
-                self.configure(service(name)?, values, tell).await
+                let service = service(name)?;
+                let values = check::settings(service, settings).map_err(anyhow::Error::msg)?;
+                self.configure(service, values, tell).await.map(|()| self.now_set(service))
             }
             Request::Settings { service: name } => Ok(self.settings(service(name)?)?),
             Request::Logs { service: name, lines } => {
@@ -161,6 +168,12 @@ impl Helper {
 
     pub(super) async fn systemd(&self) -> anyhow::Result<Systemd> {
         Systemd::connect(self.options.bus.as_deref()).await
+    }
+
+    /// What is set after a change, told with its end: whoever looks then sees no values of before. A change that is
+    /// made is not undone because they cannot be read.
+    fn now_set(&self, service: &Service) -> Outcome {
+        self.settings(service).unwrap_or(Outcome::Nothing)
     }
 
     fn settings(&self, service: &Service) -> anyhow::Result<Outcome> {

@@ -228,10 +228,13 @@ impl Node {
 
     /// An operation goes on or ends.
     fn work_on(&mut self, now: Moment, id: OperationId, news: News) -> Vec<Action> {
-        let progress = match news {
-            News::Step(step) => Progress::Doing { step },
-            News::Done(_) => Progress::Done,
-            News::Failed(trouble) => Progress::Failed(trouble),
+        let (progress, settings) = match news {
+            News::Step(step) => (Progress::Doing { step }, None),
+            News::Done(Yield::Settings { service, settings, shown }) => {
+                (Progress::Done, Some((service, Settings { values: settings, shown })))
+            }
+            News::Done(_) => (Progress::Done, None),
+            News::Failed(trouble) => (Progress::Failed(trouble), None),
         };
         let ended = !matches!(progress, Progress::Doing { .. });
         let operations = Arc::make_mut(&mut self.operations);
@@ -246,7 +249,11 @@ impl Node {
         };
         if let Some(service) = operation.task.service() {
             self.chores.measured.remove(service);
-            self.chores.asked_settings.remove(service);
+            // In one moment with the end: who opens the page then must not find, and save, the old values.
+            match settings {
+                Some((service, settings)) => drop(self.settings.insert(service, settings)),
+                None => drop(self.chores.asked_settings.remove(service)),
+            }
         }
         let mut actions = self.tried(now, &operation.task, &operation.progress);
         actions.push(Action::Save(Document::Operations((*self.operations).clone())));

@@ -251,3 +251,18 @@ fn a_service_that_needs_attention_says_so_until_it_works() {
     world.tell(super::units(&[("tinc.service", unit)]));
     assert!(!world.node.snapshot().services[1].needs_attention());
 }
+
+/// Whoever opens the page in that very moment must not find the old values, and save them with the next change.
+#[test]
+fn what_is_set_is_known_the_moment_a_change_has_ended() {
+    let mut world = World::claimed();
+    let configure = Command::Configure { service: "tinc".to_owned(), settings: [].into() };
+    let id = started(world.owner(configure));
+    let settings = [("port".to_owned(), "656".to_owned())];
+    let told = Yield::Settings { service: "tinc".to_owned(), settings: settings.clone().into(), shown: [].into() };
+    tell(&mut world, id, News::Done(told));
+    let seen = world.node.snapshot();
+    let tinc = seen.services.iter().find(|it| *it.service.name == *"tinc").unwrap();
+    assert_eq!(tinc.settings.as_ref().map(|it| &it.values), Some(&settings.into()));
+    assert!(!world.last.iter().any(|it| matches!(it, Action::Help(..))), "{:?}", world.last);
+}
