@@ -59,6 +59,9 @@ struct Serve {
     /// File with the argon2id hash of a claim code that was set before boot
     #[arg(long, value_name = "PATH", default_value = "/var/lib/nuvol-config/claim-code-hash")]
     claim_code_hash: PathBuf,
+    /// File with an invitation into a community that was set before boot
+    #[arg(long, value_name = "PATH", default_value = "/var/lib/nuvol-config/invite")]
+    invite: PathBuf,
     /// How long members of the community wait for each other: seconds in one place, half a minute between homes
     #[arg(long, value_enum, default_value_t = Patience::Wan)]
     timing: Patience,
@@ -87,8 +90,9 @@ fn start(serve: Serve) -> anyhow::Result<()> {
     for index in 0..handed.len() {
         sockets.extend(handed.take_tcp_listener(index)?);
     }
-    let Serve { services, state, runtime, listen, listen_tls, bus, helper, claim_code_hash: preset, timing } =
+    let Serve { services, state, runtime, listen, listen_tls, bus, helper, claim_code_hash, invite, timing } =
         serve;
+    let (preset, invitation) = (claim_code_hash, invite);
     let timing = match timing {
         Patience::Lan => Timing::Lan,
         Patience::Wan => Timing::Wan,
@@ -96,7 +100,18 @@ fn start(serve: Serve) -> anyhow::Result<()> {
     let bus = bus.map_or(Bus::System, Bus::At);
     // One thread serves a page in a millisecond, and a thread that hangs is one that the watchdog sees.
     let runtime_ = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let options = run::Options { services, state, runtime, listen, listen_tls, bus, helper, preset, timing };
+    let options = run::Options {
+        services,
+        state,
+        runtime,
+        listen,
+        listen_tls,
+        bus,
+        helper,
+        preset,
+        invitation,
+        timing,
+    };
     runtime_.block_on(run::serve(options, sockets))
 }
 

@@ -46,6 +46,8 @@ pub struct Options {
     pub helper: PathBuf,
     /// The hash of a claim code that was set before boot.
     pub preset: PathBuf,
+    /// An invitation that was set before boot.
+    pub invitation: PathBuf,
     /// How patient members of the community are with each other.
     pub timing: Timing,
 }
@@ -63,6 +65,7 @@ pub async fn serve(options: Options, sockets: Vec<TcpListener>) -> anyhow::Resul
         runtime: options.runtime.clone(),
         helper: options.helper.clone(),
         preset: options.preset.clone(),
+        invitation: options.invitation.clone(),
     };
     let (orders_in, orders) = mpsc::channel(64);
     let mut wiring = Wiring::new(&name, places, events_in.clone(), orders_in);

@@ -44,6 +44,8 @@ pub(crate) struct Places {
     pub helper: PathBuf,
     /// The hash of a claim code that was set before boot.
     pub preset: PathBuf,
+    /// An invitation that was set before boot.
+    pub invitation: PathBuf,
 }
 
 fn now() -> Moment {
@@ -176,6 +178,11 @@ impl Wiring {
             community: community.unwrap_or_default(),
         };
         self.handle(Event::Restored(Box::new(restored)));
+        match state::preset_invitation(&self.places.invitation) {
+            Ok(None) => {}
+            Ok(Some(text)) => self.handle(Event::Invitation(text)),
+            Err(error) => self.trouble(Effect::InvitationUnfit, &error),
+        }
     }
 
     /// A document; the empty one where there is none yet, and nothing where it cannot be read.

@@ -91,7 +91,7 @@ pub fn each_piece<T: Send>(
         };
         let workers: Vec<_> = (0..WORKERS).map(|_| scope.spawn(worker(empty.clone()))).collect();
         drop(empty);
-        let read = read(source, spans, &waits, &stop, &blocks_in, full);
+        let read = read(source, spans, &waits, &stop, blocks_in, full);
         let mut found = Vec::new();
         for worker in workers {
             found.extend(worker.join().unwrap_or_else(|_| anyhow::bail!("a thread panicked"))?);
@@ -110,7 +110,7 @@ fn read(
     spans: &[Span],
     waits: &Waits,
     stop: &AtomicBool,
-    blocks: &Receiver<Block>,
+    blocks: Receiver<Block>,
     full: SyncSender<(Span, Block)>,
 ) -> anyhow::Result<()> {
     let mut stream = source.stream()?;
@@ -123,6 +123,34 @@ fn read(
         }
     }
     Ok(())
+}
+
+/// Reads `spans` of `source`, which are in order, and does `work` with their pieces one after the other, while the next
+/// ones are read and unpacked.
+pub fn in_order(
+    source: &Source,
+    spans: &[Span],
+    work: &mut dyn FnMut(Span, &[u8]) -> anyhow::Result<()>,
+) -> anyhow::Result<()> {
+    let (waits, stop) = (Waits::default(), AtomicBool::new(false));
+    let (full, pieces_in) = sync_channel::<(Span, Block)>(BLOCKS);
+    let (empty, blocks_in) = sync_channel::<Block>(BLOCKS);
+    for _ in 0..BLOCKS {
+        empty.send(Block::new(BLOCK)?).context("filling the pool")?;
+    }
+    std::thread::scope(|scope| {
+        let reader = scope.spawn(|| read(source, spans, &waits, &stop, blocks_in, full));
+        // Taken over by value: with them the reader's ends of the channels close, whatever happens here.
+        let (pieces_in, empty) = (pieces_in, empty);
+        let mut worked = Ok(());
+        while let (Ok(()), Ok((span, block))) = (&worked, pieces_in.recv()) {
+            worked = work(span, &block.bytes()[..span.length() as usize]);
+            empty.send(block).ok();
+        }
+        drop((pieces_in, empty));
+        let read = reader.join().unwrap_or_else(|_| anyhow::bail!("a thread panicked"));
+        worked.and(read)
+    })
 }
 
 /// Does `work` with each of `items`, several at once.

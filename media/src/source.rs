@@ -12,6 +12,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::bmap::Bmap;
 use super::gpt::{CONFIG_LABEL, SECTOR, Table};
+use super::pipeline::in_order;
 use super::progress::Progress;
 use super::span::{Span, joined, spans};
 
@@ -186,27 +187,22 @@ impl Source {
         if self.sums.is_empty() {
             return Ok(());
         }
-        let mut stream = self.stream()?;
-        let mut buffer = vec![0; 1 << 20];
         let phase = progress.phase("check", self.sums.iter().map(|(span, _)| span.length()).sum());
-        for (span, sum) in &self.sums {
-            let mut hasher = Sha256::new();
-            let mut at = span.from;
-            while at < span.to {
-                let part = usize::try_from(span.to - at).map_or(buffer.len(), |it| it.min(buffer.len()));
-                stream.read_at(&mut buffer[..part], at)?;
-                hasher.update(&buffer[..part]);
-                at += part as u64;
-                phase.add(part as u64, None);
+        let spans: Vec<Span> = self.sums.iter().map(|(span, _)| *span).collect();
+        let (mut sums, mut hasher) = (self.sums.iter().peekable(), Sha256::new());
+        in_order(self, &spans, &mut |piece, bytes| {
+            hasher.update(bytes);
+            phase.add(bytes.len() as u64, None);
+            let Some((span, sum)) = sums.next_if(|(span, _)| span.to == piece.to) else { return Ok(()) };
+            let digest = hasher.finalize_reset();
+            let found: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+            if found == *sum {
+                return Ok(());
             }
-            let found: String = hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
-            if found != *sum {
-                let (map, image) = (self.map.as_deref().unwrap_or(Path::new("")), self.path());
-                let text =
-                    format!("the map `{}` is not of `{}`: {span} differ", map.display(), image.display());
-                return Err(Untrusted(text).into());
-            }
-        }
+            let (map, image) = (self.map.as_deref().unwrap_or(Path::new("")), self.path());
+            let text = format!("the map `{}` is not of `{}`: {span} differ", map.display(), image.display());
+            Err(Untrusted(text).into())
+        })?;
         phase.finish("");
         Ok(())
     }

@@ -24,7 +24,7 @@ pub struct Config {
     /// The argon2id hash of the claim code that makes the node somebody's; `nuvol seed --claim-code` draws one.
     #[cfg_attr(feature = "schema", schemars(regex(pattern = "^\\$argon2id\\$")))]
     pub claim_code_hash: Option<String>,
-    /// A link that invites the node into a community; kept for later.
+    /// An invitation into a community, which the node takes up once it has an owner.
     pub invite: Option<String>,
     /// Who may log in from elsewhere.
     pub ssh: Option<Ssh>,

@@ -41,8 +41,6 @@ pub struct KeyOutcome {
 pub enum State {
     /// It counts.
     Applied,
-    /// It is stored for later.
-    Kept,
     /// It is not valid: what counted before still counts.
     Refused,
     /// It is valid, but this image has nothing that could use it.
@@ -56,7 +54,6 @@ impl fmt::Display for State {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Applied => "applied",
-            Self::Kept => "kept",
             Self::Refused => "refused",
             Self::Unsupported => "unsupported",
             Self::Failed => "failed",

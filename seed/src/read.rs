@@ -143,15 +143,13 @@ fn check_name(finder: &mut Finder<'_>, name: &At<&str>) -> String {
 
 fn check_invite(finder: &mut Finder<'_>, invite: &At<&str>) -> String {
     let text = invite.value;
-    let is_link = text.split_once("://").is_some_and(|(scheme, rest)| {
-        !scheme.is_empty()
-            && scheme.bytes().all(|it| it.is_ascii_alphanumeric() || it == b'-')
-            && !rest.is_empty()
+    let is_one = text.strip_prefix("nuvol:").is_some_and(|rest| {
+        !rest.is_empty() && rest.bytes().all(|it| it.is_ascii_alphanumeric() || b"-_".contains(&it))
     });
     if text.len() > LONGEST_INVITE {
         finder.wrong(&invite.range, format!("an invitation has at most {LONGEST_INVITE} letters"));
-    } else if !is_link || text.contains(|it: char| it.is_whitespace() || it.is_control()) {
-        finder.wrong(&invite.range, "an invitation is a link").mend("copy all of it: `https://…`");
+    } else if !is_one {
+        finder.wrong(&invite.range, "this is no invitation").mend("copy all of it: `nuvol:…`");
     }
     text.to_owned()
 }

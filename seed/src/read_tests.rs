@@ -21,7 +21,7 @@ fn wrong(lines: &str) -> String {
 fn all_that_can_be_set() {
     let hash = claim::hash("K7QF-93MX").unwrap();
     let text = format!(
-        "# ours\nversion = 1\nname = \"ana\"\ntimezone = \"Europe/Madrid\"\nclaim-code-hash = '{hash}'\ninvite = \"https://valley.example/join#x\"\n\
+        "# ours\nversion = 1\nname = \"ana\"\ntimezone = \"Europe/Madrid\"\nclaim-code-hash = '{hash}'\ninvite = \"nuvol:gwH-x_9\"\n\
          [ssh]\nkeys = [\"{KEY}\"]\n\
          [[network]]\ninterface = \"enp*\"\naddresses = [\"192.168.1.20/24\", \"fd00::20/64\"]\n\
          gateway = \"192.168.1.1\"\ndns = [\"192.168.1.1\", \"2620:fe::fe\"]\n\
@@ -59,7 +59,7 @@ fn each_mistake_has_its_place_and_a_way_out() {
             "timezone = \"europe/madrid\"",
             "2:12: nobody knows the time zone `europe/madrid`; did you mean `Europe/Madrid`?",
         ),
-        ("invite = \"valley\"", "2:10: an invitation is a link; copy all of it: `https://…`"),
+        ("invite = \"valley\"", "2:10: this is no invitation; copy all of it: `nuvol:…`"),
         ("[ssh]", "2:1: `keys` is missing; add a line `keys = [\"ssh-ed25519 …\"]`"),
         (
             "[ssh]\nkeys = [\"ssh-ed25519 AAAAC3NzaC1lZDI1\"]",

@@ -175,6 +175,9 @@ pub struct Announce {
     pub service_type: String,
     /// Name of the port.
     pub port: String,
+    /// TXT keys, each with the name of something `shown`.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub txt: BTreeMap<String, String>,
 }
 
 /// How the agent finds out whether the service works.

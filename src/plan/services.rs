@@ -157,6 +157,7 @@ pub(super) fn planned(spec: &ServiceSpec) -> Service {
         announce: spec.announce.as_ref().map(|announce| Announce {
             service_type: announce.service_type.to_string(),
             port: word(&announce.port),
+            txt: announce.txt.iter().map(|(key, shown)| (word(key), word(shown))).collect(),
         }),
         probe: spec
             .probe

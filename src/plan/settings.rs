@@ -140,6 +140,17 @@ pub(super) fn check(
             problems.push(problem.remedy("name a file of its `data`"));
         }
     }
+    for shown in spec.announce.iter().flat_map(|it| it.txt.values()) {
+        let known: Vec<&str> = spec.shown.iter().map(|it| it.name.value.as_str()).collect();
+        if !known.contains(&shown.value.as_str()) {
+            let words = format!(
+                "`announce.txt` of service `{service}` names `{}`, which is nothing that it shows",
+                shown.value
+            );
+            let problem = Problem::at(document.place(shown.span), words).remedy("name it in `shown`");
+            problems.push(problem.nearest(shown.value.as_str(), known));
+        }
+    }
 }
 
 /// Keys that belong to another kind of setting.

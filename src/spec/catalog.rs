@@ -85,6 +85,9 @@ pub struct AnnounceSpec {
     pub service_type: DnsSdType,
     /// Name of the port.
     pub port: At<Word>,
+    /// What programs of others need to know (RFC 6763, section 6): for each key the name of something `shown`.
+    #[serde(default)]
+    pub txt: BTreeMap<At<Word>, At<Word>>,
 }
 
 /// A probe of one of the service's ports.

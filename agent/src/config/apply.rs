@@ -89,9 +89,6 @@ fn fate(section: Section, config: &Config, places: &Places) -> KeyOutcome {
             Some(zone) if !timezone::is_here(zone, places) => lacks(&format!("time zone `{zone}`")),
             _ => outcome(State::Applied, None),
         },
-        Section::Invite => {
-            outcome(State::Kept, Some("this version cannot join a community by an invitation yet".to_owned()))
-        }
         _ => outcome(State::Applied, None),
     }
 }

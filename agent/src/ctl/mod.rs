@@ -8,6 +8,7 @@ use clap::{CommandFactory, Parser};
 mod address;
 mod args;
 mod client;
+mod cloudy;
 mod prompt;
 mod store;
 mod table;

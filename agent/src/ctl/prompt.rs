@@ -10,6 +10,8 @@ use super::{Outcome, Trouble};
 
 /// A file's first line is never longer.
 const LINE_LIMIT_BYTES: u64 = 4096;
+/// More than a node takes in.
+const FILE_LIMIT_BYTES: u64 = 1 << 20;
 
 /// The first line of a file; `-` is standard input.
 pub fn first_line(path: &Path) -> Outcome<String> {
@@ -23,6 +25,18 @@ pub fn first_line(path: &Path) -> Outcome<String> {
     }
     let line = line.trim_end_matches(['\n', '\r']).to_owned();
     if line.is_empty() { Err(Trouble::Input(format!("`{}` is empty", path.display()))) } else { Ok(line) }
+}
+
+/// All of a file; `-` is standard input.
+pub fn whole(path: &Path) -> Outcome<String> {
+    let wrong = |error: std::io::Error| Trouble::Input(format!("`{}`: {error}", path.display()));
+    let mut text = String::new();
+    if path == Path::new("-") {
+        stdin().lock().take(FILE_LIMIT_BYTES).read_to_string(&mut text).map_err(wrong)?;
+    } else {
+        File::open(path).map_err(wrong)?.take(FILE_LIMIT_BYTES).read_to_string(&mut text).map_err(wrong)?;
+    }
+    Ok(text)
 }
 
 /// Asks for a line.

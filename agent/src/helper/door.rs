@@ -80,9 +80,7 @@ fn gain(job: &Job, outcome: Outcome) -> Yield {
             | Job::Restart { service }
             | Job::Configure { service, .. },
             Outcome::Settings { values, shown },
-        ) => {
-            Yield::Settings { service: service.clone(), settings: values, shown }
-        }
+        ) => Yield::Settings { service: service.clone(), settings: values, shown },
         (Job::MeshKey, Outcome::MeshKey { key }) => Yield::MeshKey(key.der().to_vec()),
         (Job::MeshStatus, Outcome::Mesh(status)) => Yield::Mesh(paths(&status)),
         _ => Yield::Nothing,

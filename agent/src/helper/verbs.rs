@@ -122,7 +122,11 @@ impl Helper {
         match request {
             Request::Switch { service: name, on } => {
                 let service = service(name)?;
-                let switched = if *on { self.switch_on(service, tell).await } else { self.switch_off(service, tell).await };
+                let switched = if *on {
+                    self.switch_on(service, tell).await
+                } else {
+                    self.switch_off(service, tell).await
+                };
                 switched.map(|()| self.now_set(service))
             }
             Request::Restart { service: name } => {

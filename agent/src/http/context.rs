@@ -138,6 +138,8 @@ pub enum Wrong {
     Refused(Box<Refusal>),
     /// This is no place that can be called.
     Place(String),
+    /// This is no service that could be offered, and why.
+    Record(String),
     /// There are too many.
     TooMany {
         /// So many may be there.

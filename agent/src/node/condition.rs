@@ -32,6 +32,8 @@ pub enum Effect {
     PreferencesLost,
     /// What the node remembers of its community was damaged: invitations, and what is offered to whom.
     CommunityLost,
+    /// The invitation that was set before boot is none, or too old.
+    InvitationUnfit,
     /// The firewall could not be set, so what it lets through is what it was.
     FirewallStuck,
     /// The helper does not answer, so nothing can be switched.

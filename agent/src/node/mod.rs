@@ -66,6 +66,8 @@ pub enum Event {
     Restored(Box<Restored>),
     /// The claim code, new or found.
     ClaimCode(Code),
+    /// An invitation into a community that was set before boot.
+    Invitation(String),
     /// Somebody asks for something.
     Asked(Asked),
     /// The helper tells of a job.
@@ -206,6 +208,8 @@ pub struct Node {
     usage: BTreeMap<String, Usage>,
     chores: work::Chores,
     belonging: Belonging,
+    /// Set before boot and not taken up yet.
+    invitation: Option<String>,
     cable: Cable,
     offered: Offered,
     offers_told: bool,
@@ -233,6 +237,7 @@ impl Node {
             usage: BTreeMap::new(),
             chores: work::Chores::default(),
             belonging: Belonging::default(),
+            invitation: None,
             cable: Cable::default(),
             offered: Offered::default(),
             offers_told: false,
@@ -252,6 +257,10 @@ impl Node {
             }
             Event::Problem(problem) => self.take_problem(problem),
             Event::Restored(restored) => self.restore(now, *restored),
+            Event::Invitation(text) => {
+                self.invitation = Some(text);
+                self.take_up(now)
+            }
             Event::ClaimCode(code) => {
                 self.claim.code = Some(code);
                 Vec::new()

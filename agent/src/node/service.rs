@@ -1,6 +1,6 @@
 //! A service of the catalogue, as the image describes it. A value that exists is legal.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Deref;
 
 use serde::{Deserialize, Serialize};
@@ -153,6 +153,9 @@ pub struct Announce {
     pub service_type: String,
     /// Name of the port.
     pub port: Name,
+    /// What programs of others need to know: TXT keys, each with the name of something [`Shown`].
+    #[serde(default)]
+    pub txt: BTreeMap<Name, Name>,
 }
 
 /// A word of lower-case letters, digits and `-`.

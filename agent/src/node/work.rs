@@ -175,6 +175,7 @@ impl Node {
                 actions.push(Action::Save(Document::People(tidy)));
             }
         }
+        actions.extend(self.take_up(now));
         actions.extend(self.try_firewall(now));
         // A helper that is away is asked for nothing else.
         if self.chores.firewall == Firewall::Fits {

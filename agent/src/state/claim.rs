@@ -33,6 +33,11 @@ pub fn forget_claim_code(dir: &Path) -> anyhow::Result<()> {
     }
 }
 
+/// The invitation that was set before boot, alone in a file.
+pub fn preset_invitation(path: &Path) -> anyhow::Result<Option<String>> {
+    Ok(file::read(path)?.map(|text| text.trim().to_owned()))
+}
+
 /// The hash of a code that was set before boot: an argon2id hash in the PHC format, alone in a file.
 pub fn preset_claim_code(path: &Path) -> anyhow::Result<Option<String>> {
     let Some(text) = file::read(path)? else { return Ok(None) };

@@ -20,7 +20,7 @@ mod file;
 #[cfg(fuzzing)]
 pub mod fuzz;
 
-pub use claim::{claim_code, forget_claim_code, new_claim_code, preset_claim_code};
+pub use claim::{claim_code, forget_claim_code, new_claim_code, preset_claim_code, preset_invitation};
 
 /// The key that the node is known by: made on first start, kept for ever.
 pub struct NodeKey(KeyPair);

@@ -76,8 +76,8 @@ const PAGES: [(&str, &str); 18] = [
     ("/assets/{name}", ""),
 ];
 
-/// Each thing that can be asked of the API, and what asks it. `@` is a file with a line that fits.
-const COMMANDS: [(&str, &str); 48] = [
+/// Each thing that can be asked of the API, and what asks it. `@` is a file with a line that fits, `#` one with a list.
+const COMMANDS: [(&str, &str); 50] = [
     ("GET /health", "health"),
     ("GET /node", "node"),
     ("PUT /node/name", "node rename attic --no-wait"),
@@ -122,6 +122,8 @@ const COMMANDS: [(&str, &str); 48] = [
     ("DELETE /community/invitations/{invitation}", "community uninvite abc"),
     ("POST /community/waiting/{node}", "community admit KEY"),
     ("DELETE /community/members/{node}", "community expel KEY"),
+    ("GET /community/foreign", "community foreign"),
+    ("PUT /community/foreign", "community import #"),
     ("PUT /community/places", "community places home.example.org:655"),
     ("PUT /services/{service}/audience", "community publish tinc me"),
     ("GET /node", "status"),
@@ -217,22 +219,24 @@ impl Recorder {
         });
         let home = tempfile::tempdir().unwrap();
         std::fs::write(home.path().join("line"), format!("https://{address}/join/abc\n")).unwrap();
+        std::fs::write(home.path().join("list"), "[]\n").unwrap();
         Self { home, address, fingerprint, asked }
     }
 
     /// What `nuvolctl` asks for this. Without a terminal: whatever it would ask somebody for is an error.
     fn run(&self, line: &str) -> Vec<String> {
-        let file = self.home.path().join("line");
+        let file = |name: &str| self.home.path().join(name).to_str().unwrap().to_owned();
         let mut command = Command::new("setsid");
         command.arg("--wait").arg(env!("CARGO_BIN_EXE_nuvolctl"));
         command.args(
             line.split(' ')
-                .map(|word| word.replace('@', file.to_str().unwrap()).replace("KEY", &"ab".repeat(32))),
+                .map(|word| word.replace('@', &file("line")).replace('#', &file("list")))
+                .map(|word| word.replace("KEY", &"ab".repeat(32))),
         );
         command.args(["--node", &self.address.to_string(), "--fingerprint", &self.fingerprint]);
         // What signs in has no need of a token.
         if !line.contains("--password-file") {
-            command.arg("--token-file").arg(&file);
+            command.arg("--token-file").arg(file("line"));
         }
         command.env("NUVOLCTL_CONFIG", self.home.path().join("nodes.toml")).env_remove("NUVOLCTL_NODE");
         let output = command.stdin(Stdio::null()).output().unwrap();

@@ -81,6 +81,15 @@ pub enum CommunityAct {
         /// Who
         audience: Audience,
     },
+    /// Show the services of other machines that this node offers
+    Foreign,
+    /// Offer services of other machines, in the fields of Cloudy's records: these and no others
+    Import {
+        /// File with a JSON array of them, or `-` for standard input; `[]` offers none
+        file: PathBuf,
+    },
+    /// Print what members offer in the fields of Cloudy's records
+    Export,
     /// Say where others can call this node from outside its own network
     Places {
         /// `HOST:PORT` each; none takes back what was said

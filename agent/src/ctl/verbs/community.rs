@@ -7,7 +7,7 @@ use super::{Desk, list, text};
 use crate::ctl::args::{Audience, CommunityAct, Rank};
 use crate::ctl::client::segment;
 use crate::ctl::table;
-use crate::ctl::{Outcome, Trouble, prompt};
+use crate::ctl::{Outcome, Trouble, cloudy, prompt};
 
 impl Desk<'_> {
     /// The community and its members.
@@ -92,6 +92,19 @@ impl Desk<'_> {
                 };
                 self.done(Method::PUT, &path, &json!({"audience": word}), "done").await
             }
+            CommunityAct::Foreign => self.foreign().await,
+            CommunityAct::Import { file } => {
+                let services = cloudy::import(&prompt::whole(file)?).map_err(Trouble::Input)?;
+                let body = json!({"services": services});
+                self.done(Method::PUT, "/community/foreign", &body, "done").await
+            }
+            CommunityAct::Export => {
+                let community = self.client.get("/community").await?;
+                let told = self.client.get("/community/services").await?;
+                let name = text(&community["community"]["name"]);
+                println!("{:#}", cloudy::export(list(&told, "services"), &name));
+                Ok(())
+            }
             CommunityAct::Places { places } => {
                 self.done(Method::PUT, "/community/places", &json!({"places": places}), "done").await
             }
@@ -118,6 +131,20 @@ impl Desk<'_> {
             .map(|it| columns(it, &["title", "type", "owner_name", "owner_state", "host", "port"]))
             .collect();
         print(&["TITLE", "TYPE", "OWNER", "OWNER IS", "HOST", "PORT"], &rows);
+        Ok(())
+    }
+
+    async fn foreign(&self) -> Outcome {
+        let told = self.client.get("/community/foreign").await?;
+        if self.common.json {
+            println!("{told:#}");
+            return Ok(());
+        }
+        let rows: Vec<_> = list(&told, "services")
+            .iter()
+            .map(|it| columns(it, &["title", "type", "host", "port", "zone"]))
+            .collect();
+        print(&["TITLE", "TYPE", "HOST", "PORT", "ZONE"], &rows);
         Ok(())
     }
 

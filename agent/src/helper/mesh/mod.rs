@@ -27,8 +27,10 @@ pub const SERVICE: &str = "tinc";
 const STARTED: &str = "started";
 /// The last list of nodes, there too.
 const NODES: &str = "nodes";
-/// Where tincd writes its number, there too. Before it has, a signal would end it.
+/// Where tincd writes its number, there too.
 const PID: &str = "pid";
+/// There once tincd has said that it is ready: before that a signal would end it.
+const READY: &str = "ready";
 
 type Tell<'a> = &'a mut (dyn FnMut(Step) + Send);
 
@@ -45,7 +47,7 @@ pub struct Folders {
 /// Notes what it is about to start with.
 pub fn prepare(folders: &Folders) -> anyhow::Result<()> {
     // Of an earlier run.
-    for name in [PID, NODES] {
+    for name in [PID, NODES, READY] {
         durable::restore(&folders.runtime.join(name), None, 0o600).ok();
     }
     let store = Store::lock(&folders.files)?;

@@ -12,7 +12,7 @@ use std::process::{Command, Stdio};
 use anyhow::Context;
 
 use super::store::CURRENT;
-use super::{Folders, NODES, PID};
+use super::{Folders, NODES, PID, READY};
 
 /// A member can make up nodes without end.
 const NODES_LIMIT: usize = 10_000;
@@ -72,6 +72,10 @@ impl State {
             // It begins with what went through the interface.
             (Self::Log, line) if line.starts_with(b"Statistics for ") => Self::Lists,
             (Self::Log, line) => {
+                // Its number is no such sign: it writes that, and takes signals, before it has a device to tell of.
+                if line == b"Ready\n" {
+                    replace(&runtime.join(READY), &[])?;
+                }
                 // Without a journal the mesh goes on.
                 output.write_all(line).and_then(|()| output.flush()).ok();
                 Self::Log
@@ -118,6 +122,11 @@ mod tests {
             End of nodes.\nEdges:\n one to two\nEnd of edges.\nSubnet list:\n x owner y\nEnd of subnet list.\n";
         let (journal, nodes) = through(&format!("Ready\n{lists}after\n"));
         assert_eq!(journal, "Ready\nafter\n");
+        let dir = tempfile::tempdir().unwrap();
+        log(&b"tincd starting\n"[..], &mut Vec::new(), dir.path()).unwrap();
+        assert!(!dir.path().join("ready").exists());
+        log(&b"Ready\n"[..], &mut Vec::new(), dir.path()).unwrap();
+        assert!(dir.path().join("ready").exists());
         assert_eq!(nodes.as_deref(), Some(" one\n two\n"));
         // Cut off: what was there before stays.
         for end in ["End of nodes.", "Edges:"] {

@@ -13,7 +13,7 @@ use std::time::{Duration, SystemTime};
 
 use anyhow::{Context, bail};
 
-use super::{NODES, PID};
+use super::{NODES, READY};
 use crate::helper::journal;
 use crate::helper::protocol::LINES_LIMIT;
 use crate::helper::systemd::{Signal, Systemd};
@@ -24,6 +24,8 @@ const FRESH: Duration = Duration::from_secs(5);
 /// A list takes milliseconds; a machine that swaps takes longer.
 const LIMIT: Duration = Duration::from_secs(10);
 const LOOK: Duration = Duration::from_millis(20);
+/// Its start has much arithmetic, which small machines take their time for.
+const START_LIMIT: Duration = Duration::from_secs(30);
 /// There are no more than 10,000 nodes in it, of some 300 bytes each.
 const LIST_LIMIT_BYTES: u64 = 4 << 20;
 
@@ -67,12 +69,13 @@ pub async fn ask(
     Ok(dump::status(nodes, members, troubles))
 }
 
-/// Whoever has just started does not know yet what signals mean.
+/// Whoever has just started does not know yet what signals mean: tinc 1.0 takes the one for its list from the moment that
+/// it has written its number, and dies of it as long as it has no device.
 pub async fn wait_until_it_listens(runtime: &Path) -> anyhow::Result<()> {
-    let end = tokio::time::Instant::now() + LIMIT;
-    while !runtime.join(PID).try_exists()? {
+    let end = tokio::time::Instant::now() + START_LIMIT;
+    while !runtime.join(READY).try_exists()? {
         if tokio::time::Instant::now() >= end {
-            bail!("the mesh does not begin within {} s", LIMIT.as_secs());
+            bail!("the mesh does not begin within {} s", START_LIMIT.as_secs());
         }
         tokio::time::sleep(LOOK).await;
     }

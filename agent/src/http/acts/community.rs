@@ -8,7 +8,7 @@ use super::{Check, Failure};
 use crate::http::context::Wrong;
 use crate::http::session::Visit;
 use crate::node::command::{Command, Field, Refusal, Reply};
-use crate::node::community::{Audience, CommunityAct, DAYS_LIMIT, USES_LIMIT};
+use crate::node::community::{Audience, CommunityAct, DAYS_LIMIT, FOREIGN_LIMIT, Foreign, USES_LIMIT};
 use crate::node::people::names::Unfitting;
 use crate::node::service::Text;
 use crate::node::setting::number;
@@ -123,6 +123,22 @@ pub(in crate::http) async fn set_places<'a>(
         return Err(Failure::field("places", Wrong::TooMany { limit: PLACES_LIMIT }));
     }
     act(visit, CommunityAct::SetPublic(endpoints)).await.map(drop)
+}
+
+/// The services of other machines that this node offers, all of them.
+pub(in crate::http) async fn set_foreign(visit: &mut Visit, services: Vec<Foreign>) -> Result<(), Failure> {
+    if services.len() > FOREIGN_LIMIT {
+        return Err(Failure::field("services", Wrong::TooMany { limit: FOREIGN_LIMIT }));
+    }
+    let unfit = |(place, it): (usize, &Foreign)| {
+        let why = it.record(&NodeId([0; 32])).err()?;
+        Some((format!("services[{place}]"), Wrong::Record(why)))
+    };
+    let wrong: std::collections::BTreeMap<_, _> = services.iter().enumerate().filter_map(unfit).collect();
+    if !wrong.is_empty() {
+        return Err(Failure::Wrong(wrong));
+    }
+    act(visit, CommunityAct::SetForeign(services)).await.map(drop)
 }
 
 /// Does something to a member or to somebody who wants to be one, named by the hexadecimal digits of its key.

@@ -18,6 +18,7 @@ use crate::node::command::{Command, Refusal, Reply};
 use crate::node::community::CommunityAct;
 use crate::node::rights::Right;
 
+pub(super) mod foreign;
 mod told;
 
 use told::{Community, Offers};

@@ -83,6 +83,7 @@ fn routes() -> OpenApiRouter<Handle> {
         .routes(routes!(community::decide))
         .routes(routes!(community::expel))
         .routes(routes!(community::places))
+        .routes(routes!(community::foreign::foreign, community::foreign::set_foreign))
         .routes(routes!(community::publish))
         .routes(routes!(community::knock))
         .routes(routes!(account::account))
@@ -195,6 +196,7 @@ pub(super) fn fuzz(bytes: &[u8]) {
     read::<community::InviteNode>(bytes);
     read::<community::Decide>(bytes);
     read::<community::Places>(bytes);
+    read::<community::foreign::ForeignServices>(bytes);
     read::<community::NewAudience>(bytes);
 }
 

@@ -57,6 +57,7 @@ impl Language {
             Wrong::LastOwner => self.say("unfit-last-owner"),
             Wrong::Refused(refusal) => self.refusal(refusal),
             Wrong::Place(place) => self.with("wrong-place", "place", place),
+            Wrong::Record(why) => self.with("wrong-record", "why", why),
             Wrong::TooMany { limit } => self.with("wrong-too-many", "limit", *limit),
         }
     }

@@ -172,6 +172,7 @@ impl Language {
             Effect::PeopleLost => self.say("effect-people-lost"),
             Effect::OperationsLost => self.say("effect-operations-lost"),
             Effect::CommunityLost => self.say("effect-community-lost"),
+            Effect::InvitationUnfit => self.say("effect-invitation-unfit"),
             Effect::PreferencesLost => self.say("effect-preferences-lost"),
             Effect::FirewallStuck => self.say("effect-firewall-stuck"),
             Effect::HelperAway => self.say("effect-helper-away"),

@@ -8,12 +8,12 @@ use nuvol_community::object::{Endpoint, Role};
 use nuvol_community::text::Name;
 
 use super::{
-    Audience, Community, DAYS_LIMIT, INVITATIONS_LIMIT, Invitation, Joining, Order, USES_LIMIT, View,
+    Audience, Community, DAYS_LIMIT, Foreign, INVITATIONS_LIMIT, Invitation, Joining, Order, USES_LIMIT, View,
 };
 use crate::node::asked::Outcome;
 use crate::node::command::{Refusal, Reply};
 use crate::node::service::Text;
-use crate::node::{Action, Document, Moment, Node};
+use crate::node::{Action, Document, Effect, Moment, Node, Problem};
 
 /// What is asked of the node as a member of a community.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -74,6 +74,8 @@ pub enum CommunityAct {
     },
     /// Where others can call this node from outside its own network.
     SetPublic(Vec<Endpoint>),
+    /// The services of other machines that this node offers, all of them.
+    SetForeign(Vec<Foreign>),
 }
 
 impl Node {
@@ -106,6 +108,13 @@ impl Node {
                 Ok((Reply::Later, vec![Action::Gossip(Order::Expel { ticket, member: node, spare })]))
             }
             CommunityAct::Publish { service, audience } => self.publish(&service, audience),
+            CommunityAct::SetForeign(foreign) => {
+                self.view()?;
+                self.change_community(|it| {
+                    it.foreign = foreign;
+                    Ok(Reply::Done)
+                })
+            }
             CommunityAct::SetPublic(public) => {
                 let (reply, mut actions) = self.change_community(|it| {
                     it.public = public;
@@ -127,9 +136,8 @@ impl Node {
             return Err(Refusal::Already);
         }
         let node = self.own_name();
-        self.want_mesh();
         let (_, mut actions) = self.change_community(|it| {
-            it.member = true;
+            (it.member, it.wants_mesh) = (true, true);
             Ok(Reply::Later)
         })?;
         actions.push(Action::Gossip(Order::Found { ticket, name, node }));
@@ -152,6 +160,34 @@ impl Node {
         self.belonging.joining = Some(Joining::Calling);
         actions.extend(self.call_inviter());
         Ok((reply, actions))
+    }
+
+    /// Takes up the invitation that was set before boot, once the node has an owner.
+    pub(in crate::node) fn take_up(&mut self, now: Moment) -> Vec<Action> {
+        let own = &self.belonging.own;
+        if !self.is_claimed() || own.member || own.joining.is_some() {
+            return Vec::new();
+        }
+        let Some(text) = self.invitation.take() else { return Vec::new() };
+        let id = invitation::Invitation::parse(&text).ok().map(|it| it.secret().id());
+        if id.is_some() && id == own.taken {
+            return Vec::new();
+        }
+        match self.join(now, &text) {
+            Ok((_, mut actions)) => {
+                // Written together with the joining: the later of two documents counts.
+                let taken = self.change_community(|it| {
+                    it.taken = id;
+                    Ok(Reply::Done)
+                });
+                actions.extend(taken.into_iter().flat_map(|(_, actions)| actions));
+                actions
+            }
+            Err(refusal) => {
+                let cause = format!("`invite` of nuvol.toml: {refusal:?}");
+                self.take_problem(Problem { effect: Effect::InvitationUnfit, cause })
+            }
+        }
     }
 
     /// Has the one who invited called, once this node has an end of the mesh to tell of.

@@ -8,7 +8,7 @@ use std::time::Duration;
 use nuvol_community::address::HostId;
 use nuvol_community::object::{Contact, Endpoint};
 
-use super::{Order, Told, View};
+use super::{Community, Order, Told, View};
 use crate::node::command::{Refusal, Reply};
 use crate::node::operation::{Task, Trouble};
 use crate::node::{Action, Document, Job, Level, Moment, News, Node, Ticket, Yield};
@@ -23,6 +23,8 @@ const ENDPOINTS_LIMIT: usize = 4;
 const LOOK_EVERY: Duration = Duration::from_secs(30);
 /// What did not work is tried again.
 const TRY_AGAIN: Duration = Duration::from_secs(15);
+/// So often the time between two tries doubles, to an hour.
+const TRIES_DOUBLED: u32 = 8;
 /// The service in the catalogue that is the mesh.
 const ROLE: &str = "mesh";
 
@@ -93,7 +95,9 @@ pub(in crate::node) struct Cable {
     /// The node's own addresses outside the mesh.
     addresses: Vec<IpAddr>,
     leaving: bool,
-    wants_on: bool,
+    /// How often the mesh was to be switched on, and when it is tried again.
+    tries: u32,
+    try_at: Duration,
 }
 
 /// What the helper was asked for the mesh.
@@ -152,9 +156,8 @@ impl Node {
 
     fn joined(&mut self) -> Vec<Action> {
         self.belonging.joining = None;
-        self.cable.wants_on = true;
         let joined = self.change_community(|it| {
-            (it.member, it.joining) = (true, None);
+            (it.member, it.joining, it.wants_mesh) = (true, None, true);
             Ok(Reply::Done)
         });
         joined.map(|(_, actions)| actions).unwrap_or_default()
@@ -163,8 +166,10 @@ impl Node {
     /// The node is in no community any more.
     fn left(&mut self) -> Vec<Action> {
         self.belonging.paths = Arc::default();
-        self.belonging.own = Arc::default();
-        let mut actions = vec![Action::Save(Document::Community(Box::default()))];
+        // The invitation that was set before boot is not taken up again.
+        let own = Community { taken: self.belonging.own.taken, ..Community::default() };
+        self.belonging.own = Arc::new(own.clone());
+        let mut actions = vec![Action::Save(Document::Community(Box::new(own)))];
         actions.extend(self.pull_cable());
         actions
     }
@@ -206,11 +211,6 @@ impl Node {
             return Vec::new();
         }
         vec![Action::Help(Ticket::Mesh(Errand::Key), Job::MeshKey)]
-    }
-
-    /// The mesh is to be switched on when it knows its members.
-    pub(super) fn want_mesh(&mut self) {
-        self.cable.wants_on = true;
     }
 
     /// How others reach this node, where that has changed.
@@ -287,15 +287,25 @@ impl Node {
         (first && !away).then_some(Action::Log(Level::Warning, line)).into_iter().collect()
     }
 
-    /// Whoever has just joined wants the mesh to be on.
+    /// Whoever has just joined wants the mesh to be on, and tries until it is. After that it is its owner's matter.
     fn plug_in(&mut self, now: Moment) -> Vec<Action> {
-        if !std::mem::take(&mut self.cable.wants_on) {
+        let service = self.catalogue.services.values().find(|it| &*it.role == ROLE);
+        let Some(service) = service.map(|it| it.name.to_string()).filter(|_| self.belonging.own.wants_mesh)
+        else {
+            return Vec::new();
+        };
+        if self.is_on(&service) {
+            let done = self.change_community(|it| {
+                it.wants_mesh = false;
+                Ok(Reply::Done)
+            });
+            return done.map(|(_, actions)| actions).unwrap_or_default();
+        }
+        if !self.is_off(&service) || self.cable.try_at > now.uptime {
             return Vec::new();
         }
-        let service =
-            self.catalogue.services.values().find(|it| &*it.role == ROLE).map(|it| it.name.to_string());
-        let service = service.filter(|name| self.is_off(name));
-        let Some(service) = service else { return Vec::new() };
+        self.cable.try_at = now.uptime + TRY_AGAIN * (1 << self.cable.tries.min(TRIES_DOUBLED));
+        self.cable.tries += 1;
         let task = Task::SwitchOn { service: service.clone() };
         let started = self.start(now, "the node itself", task, Job::Switch { service, on: true });
         started.map(|(_, actions)| actions).unwrap_or_default()
@@ -310,6 +320,9 @@ impl Node {
             actions.extend(self.ask_mesh_key());
         }
         actions.extend(self.tell_mesh(now));
+        if self.cable.told.is_some() {
+            actions.extend(self.plug_in(now));
+        }
         let due = now.uptime.saturating_sub(self.cable.looked) >= LOOK_EVERY;
         if self.cable.told.is_some() && !self.cable.looking && due {
             (self.cable.looking, self.cable.looked) = (true, now.uptime);

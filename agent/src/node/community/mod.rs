@@ -17,6 +17,7 @@ use serde::{Deserialize, Serialize};
 use super::service::Text;
 
 mod acts;
+mod foreign;
 mod knock;
 mod mesh;
 mod near;
@@ -24,6 +25,7 @@ mod offers;
 mod tell;
 
 pub use acts::{CommunityAct, hex};
+pub use foreign::{FOREIGN_LIMIT, Foreign};
 pub(super) use mesh::Cable;
 pub use mesh::{Errand, MeshPath, MeshPaths, MeshPeer, MeshWork, NoPath};
 pub use near::{Announcement, Found};
@@ -55,6 +57,15 @@ pub struct Community {
     pub published: BTreeMap<String, Audience>,
     /// Where others can call it from outside its own network.
     pub public: Vec<Endpoint>,
+    /// The invitation of `nuvol.toml` that it took up, or tried to: whoever leaves does not come back with each boot.
+    #[serde(default)]
+    pub taken: Option<SecretId>,
+    /// Whether the mesh is still to be switched on, as it is for whoever joins.
+    #[serde(default)]
+    pub wants_mesh: bool,
+    /// Services of other machines that it offers.
+    #[serde(default)]
+    pub foreign: Vec<Foreign>,
 }
 
 /// An invitation that this node made.

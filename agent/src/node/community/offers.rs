@@ -9,7 +9,7 @@ use nuvol_community::text::Line;
 use super::{Announcement, Audience, Order};
 use crate::node::asked::Outcome;
 use crate::node::command::{Refusal, Reply};
-use crate::node::service::Service;
+use crate::node::service::{Name, Service};
 use crate::node::unit::State;
 use crate::node::{Action, Node};
 
@@ -51,7 +51,9 @@ impl Node {
         let mut actions = Vec::new();
         if let Ok(view) = self.view() {
             let offered = services().filter(|it| self.is_offered(it, Audience::Community));
-            let records: Vec<Record> = offered.filter_map(|it| record(&view.me, it)).collect();
+            let own = offered.filter_map(|it| record(&view.me, it, &self.told_of(it)));
+            let foreign = self.belonging.own.foreign.iter().filter_map(|it| it.record(&view.me).ok());
+            let records: Vec<Record> = own.chain(foreign).collect();
             if records != self.offered.records || !self.offers_told {
                 self.offers_told = true;
                 self.offered.records.clone_from(&records);
@@ -59,7 +61,8 @@ impl Node {
             }
         }
         let near = services().filter(|it| self.is_offered(it, Audience::Household));
-        let announcements: BTreeSet<Announcement> = near.filter_map(announcement).collect();
+        let announcements: BTreeSet<Announcement> =
+            near.filter_map(|it| announcement(it, self.told_of(it))).collect();
         if announcements != self.offered.announcements {
             self.offered.announcements.clone_from(&announcements);
             actions.push(Action::Announce(announcements));
@@ -74,8 +77,23 @@ impl Node {
         seen && matches!(self.state_of(service), State::Running | State::Starting | State::Stopping)
     }
 
+    /// What programs of others need to know of a service, as far as it is there.
+    fn told_of(&self, service: &Service) -> BTreeMap<String, String> {
+        let (Some(announce), Some(settings)) = (&service.announce, self.settings.get(&*service.name)) else {
+            return BTreeMap::new();
+        };
+        let value =
+            |(key, shown): (&Name, &Name)| Some((key.to_string(), settings.shown.get(&**shown)?.clone()));
+        announce.txt.iter().filter_map(value).collect()
+    }
+
     fn state_of(&self, service: &Service) -> State {
         self.report(service).state
+    }
+
+    /// Whether a service is known to be on.
+    pub(super) fn is_on(&self, name: &str) -> bool {
+        self.catalogue.services.get(name).is_some_and(|it| self.state_of(it) == State::Running)
     }
 
     /// Whether a service is known to be off.
@@ -90,7 +108,7 @@ fn port(service: &Service) -> Option<(&str, u16)> {
     Some((announce.service_type.as_str(), port.port.get()))
 }
 
-fn record(me: &NodeId, service: &Service) -> Option<Record> {
+fn record(me: &NodeId, service: &Service, txt: &BTreeMap<String, String>) -> Option<Record> {
     let (kind, port) = port(service)?;
     let digest = hash("nuvol-service-1", &[&me.0, service.name.as_bytes()]);
     let id: [u8; 16] = digest.first_chunk().copied()?;
@@ -100,12 +118,13 @@ fn record(me: &NodeId, service: &Service) -> Option<Record> {
         title: Line::nearest(&service.title)?,
         host: None,
         port,
-        txt: Txt::default(),
+        // A service is of use even where what it drew does not fit.
+        txt: Txt::new(txt).unwrap_or_default(),
         zone: None,
     })
 }
 
-fn announcement(service: &Service) -> Option<Announcement> {
+fn announcement(service: &Service, txt: BTreeMap<String, String>) -> Option<Announcement> {
     let (kind, port) = port(service)?;
-    Some(Announcement { title: service.title.to_string(), kind: kind.to_owned(), port, txt: BTreeMap::new() })
+    Some(Announcement { title: service.title.to_string(), kind: kind.to_owned(), port, txt })
 }

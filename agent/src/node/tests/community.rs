@@ -11,10 +11,11 @@ use nuvol_community::text::Name;
 
 use super::world::World;
 use crate::node::command::{Command, Refusal, Reply};
-use crate::node::community::{CommunityAct, Errand, Joining, Liveness, Member, Order, Told, View};
+use crate::node::community::{CommunityAct, Errand, Foreign, Joining, Liveness, Member, Order, Told, View};
 use crate::node::operation::Trouble;
 use crate::node::rights::Actor;
-use crate::node::{Action, Event, Job, News, Ticket, Yield};
+use crate::node::unit::Unit;
+use crate::node::{Action, Catalogue, Event, Job, News, Ticket, Yield};
 
 const COMMUNITY: CommunityId = CommunityId([7; 16]);
 
@@ -187,6 +188,92 @@ fn whoever_joins_brings_its_end_of_the_mesh() {
 }
 
 #[test]
+fn an_invitation_set_before_boot_is_taken_up_once_there_is_an_owner() {
+    let invitation = invite(&mut founder(), 1, false);
+    let set = || Event::Invitation(invitation.to_text());
+    let joining = |world: &World| world.node.snapshot().belonging.joining;
+    let mut world = World::free();
+    world.tell(set());
+    world.wait(10);
+    assert_eq!(joining(&world), None, "nobody's node joins nothing");
+    world.claim("Ana").unwrap();
+    world.wait(10);
+    assert_eq!(joining(&world), Some(Joining::Calling));
+    // Whoever stops it does not find it going on after the next boot.
+    world.sign_in(super::world::OWNER, "ana").unwrap();
+    act(&mut world, CommunityAct::StopJoining).unwrap();
+    let mut again = World::with(world.on_disk());
+    again.tell(set());
+    again.wait(10);
+    assert_eq!(joining(&again), None);
+    // One that is none is told.
+    let mut wrong = World::claimed();
+    wrong.tell(Event::Invitation("nuvol:AAAA".to_owned()));
+    let effects: Vec<_> = wrong.node.snapshot().problems.iter().map(|it| it.effect.clone()).collect();
+    assert_eq!(effects, [crate::node::Effect::InvitationUnfit]);
+}
+
+#[test]
+fn what_a_service_drew_is_told_with_its_offer_and_machines_that_are_no_nodes_are_offered_too() {
+    let mut world = founder();
+    let service = serde_json::json!({
+        "name": "syncthing", "title": "Syncthing", "summary": "", "role": "storage", "start": "always",
+        "units": ["syncthing.service"], "data": ["/var/lib/syncthing"],
+        "ports": [{"name": "sync", "port": 22000, "protocol": "tcp", "scope": "mesh"}],
+        "announce": {"type": "_syncthing._tcp", "port": "sync", "txt": {"id": "device-id"}},
+        "shown": [{"name": "device-id", "title": "ID", "file": "/var/lib/syncthing/shown", "key": "id"}],
+    });
+    let services = [("syncthing".to_owned(), serde_json::from_value(service).unwrap())].into();
+    world.tell(Event::Catalogue(Catalogue { services, ..Catalogue::default() }));
+    let unit =
+        Unit { load: "loaded".into(), active: "active".into(), sub: "running".into(), ..Unit::default() };
+    world.tell(Event::Units([("syncthing.service".to_owned(), unit)].into()));
+    let audience = Some(crate::node::community::Audience::Community);
+    act(&mut world, CommunityAct::Publish { service: "syncthing".to_owned(), audience }).unwrap();
+    let offered = |world: &World| match &orders(world)[..] {
+        [Order::Offer(records)] => records.clone(),
+        other => panic!("{other:?}"),
+    };
+    let records = offered(&world);
+    assert_eq!((records.len(), records[0].txt.get("id")), (1, None), "not known yet");
+    let settings = Yield::Settings {
+        service: "syncthing".to_owned(),
+        settings: [].into(),
+        shown: [("device-id".to_owned(), "ABC-DEF".to_owned())].into(),
+    };
+    world.tell(Event::Helper(Ticket::Own, News::Done(settings)));
+    assert_eq!(offered(&world)[0].txt.get("id"), Some("ABC-DEF"));
+    let announced = world.last.iter().find_map(|it| match it {
+        Action::Announce(it) => it.first().cloned(),
+        _ => None,
+    });
+    assert_eq!(announced.unwrap().txt["id"], "ABC-DEF");
+
+    let printer = Foreign {
+        kind: "_ipp._tcp".to_owned(),
+        title: "Printer".to_owned(),
+        host: "192.0.2.7".to_owned(),
+        port: 631,
+        txt: [].into(),
+        zone: None,
+    };
+    act(&mut world, CommunityAct::SetForeign(vec![printer.clone()])).unwrap();
+    let records = offered(&world);
+    assert_eq!((records.len(), records[1].host.as_ref().unwrap().as_str()), (2, "192.0.2.7"));
+    act(&mut world, CommunityAct::SetForeign(Vec::new())).unwrap();
+    assert_eq!(offered(&world).len(), 1);
+    for (wrong, why) in [
+        (Foreign { port: 0, ..printer.clone() }, "port 0"),
+        (Foreign { host: "not a name".to_owned(), ..printer.clone() }, "neither an address"),
+        (Foreign { kind: "ipp".to_owned(), ..printer.clone() }, "no type"),
+        (Foreign { title: "a\u{202e}b".to_owned(), ..printer }, "its title"),
+    ] {
+        let told = wrong.record(&key(1).id()).unwrap_err();
+        assert!(told.contains(why), "{told}");
+    }
+}
+
+#[test]
 fn the_mesh_knows_the_members_and_is_switched_on() {
     let mut world = founder();
     let files = |world: &World| match world.jobs.last() {
@@ -237,4 +324,43 @@ fn only_those_may_be_expelled_whom_one_may_expel() {
     let audience = Some(crate::node::community::Audience::Household);
     let publish = CommunityAct::Publish { service: "tinc".to_owned(), audience };
     assert_eq!(act(&mut world, publish), Err(Refusal::NotOffered));
+}
+
+/// A member without a cable is none that anybody reaches: what failed once may work the next time.
+#[test]
+fn the_mesh_is_switched_on_until_it_is_on_and_then_left_to_its_owner() {
+    let mut world = founder();
+    let state = |active: &str, sub: &str| {
+        let unit = Unit { load: "loaded".into(), active: active.into(), sub: sub.into(), ..Unit::default() };
+        Event::Units([("vpn.service".to_owned(), unit)].into())
+    };
+    let switches = |world: &World| {
+        let switch =
+            |it: &&(Ticket, Job)| matches!(&it.1, Job::Switch { service, on: true } if service == "vpn");
+        world.jobs.iter().filter(switch).count()
+    };
+    world.tell(Event::Helper(Ticket::Firewall, News::Done(Yield::Nothing)));
+    world.tell(state("inactive", "dead"));
+    world.tell(Event::Helper(Ticket::Mesh(Errand::Files), News::Done(Yield::Nothing)));
+    assert_eq!(switches(&world), 1);
+    let fail = |world: &mut World| {
+        let id = world.operations().last().unwrap().id;
+        world.tell(Event::Helper(Ticket::Operation(id), News::Failed(Trouble::SystemdAway)));
+    };
+    fail(&mut world);
+    world.wait(5);
+    assert_eq!(switches(&world), 1, "not at once");
+    world.wait(20);
+    assert_eq!(switches(&world), 2);
+    fail(&mut world);
+    world.wait(20);
+    assert_eq!(switches(&world), 2, "less and less often");
+    // Over a restart too.
+    assert!(world.on_disk().community.wants_mesh);
+    world.tell(state("active", "running"));
+    world.wait(5);
+    assert!(!world.on_disk().community.wants_mesh);
+    world.tell(state("inactive", "dead"));
+    world.wait(3600);
+    assert_eq!(switches(&world), 2, "somebody has switched it off");
 }

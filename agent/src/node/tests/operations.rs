@@ -259,7 +259,8 @@ fn what_is_set_is_known_the_moment_a_change_has_ended() {
     let configure = Command::Configure { service: "tinc".to_owned(), settings: [].into() };
     let id = started(world.owner(configure));
     let settings = [("port".to_owned(), "656".to_owned())];
-    let told = Yield::Settings { service: "tinc".to_owned(), settings: settings.clone().into(), shown: [].into() };
+    let told =
+        Yield::Settings { service: "tinc".to_owned(), settings: settings.clone().into(), shown: [].into() };
     tell(&mut world, id, News::Done(told));
     let seen = world.node.snapshot();
     let tinc = seen.services.iter().find(|it| *it.service.name == *"tinc").unwrap();
