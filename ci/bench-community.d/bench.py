@@ -145,8 +145,7 @@ class Bench:
         """Has nodes publish or take back, until all nodes see so many services."""
         begun = time.monotonic()
         with ThreadPoolExecutor(len(work)) as pool:
-            for node, services, audience in work:
-                pool.submit(node.publish, services, audience)
+            list(pool.map(lambda it: it[0].publish(*it[1:]), work))
         told = time.monotonic()
         watch = Watch(begun).all(self.nodes, lambda it: it.offers() == count, pause_s=0.2)
         figures = watch.figures()
