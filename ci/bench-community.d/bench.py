@@ -36,17 +36,16 @@ class Watch:
         self.begun = time.monotonic() if begun is None else begun
         self.times = {}
         self.missing = []
-        # The longest between two questions to one node: so much later than it was, something may be seen.
+        # The longest between two answers of one node: so much later than it was, something may be seen.
         self.resolution = 0.0
 
     def all(self, nodes, is_so, limit_s=LIMIT_S, pause_s=0.02):
-        missing, asked = list(nodes), {}
+        missing, asked = list(nodes), {node: self.begun for node in nodes}
         while missing and time.monotonic() - self.begun < limit_s:
             still = []
             for node in missing:
                 so, now = is_so(node), time.monotonic()
-                if node in asked:
-                    self.resolution = max(self.resolution, now - asked[node])
+                self.resolution = max(self.resolution, now - asked[node])
                 asked[node] = now
                 if so:
                     self.times[node.number] = now - self.begun
@@ -143,7 +142,7 @@ class Bench:
 
     def offer(self, name, work, count):
         """Has nodes publish or take back, until all nodes see so many services."""
-        begun = time.monotonic()
+        begun, sent, cpu = time.monotonic(), self.valley.sent(), self.cpu_s()
         with ThreadPoolExecutor(len(work)) as pool:
             list(pool.map(lambda it: it[0].publish(*it[1:]), work))
         told = time.monotonic()
@@ -151,6 +150,8 @@ class Bench:
         figures = watch.figures()
         figures["telling"] = told - begun
         figures["after-telling"] = None if watch.missing else max(figures["last"] - figures["telling"], 0.0)
+        figures["kib-sent-each"] = sum(b[1] - a[1] for a, b in zip(sent, self.valley.sent())) / 1024 / len(self.nodes)
+        figures["cpu-s-each"] = (self.cpu_s() - cpu) / len(self.nodes)
         self.figures[name] = figures
         for number in watch.missing:
             say(f"n{number} has {self.nodes[number - 1].offers()} of {count}")

@@ -61,7 +61,7 @@ class Node:
             self.connection.close()
             self.connection = None
         if not self.connection:
-            self.connection = http.client.HTTPSConnection(self.place, timeout=30, context=TLS)
+            self.connection = http.client.HTTPSConnection(self.place, timeout=120, context=TLS)
             self.connected = now
         self.asked = now
         headers = dict(headers or {})

@@ -28,7 +28,8 @@ def table(figures):
         it = figures[name]
         last = number(it["last"])
         if it.get("telling") is not None:
-            last += f" (of which telling {number(it['telling'])})"
+            last += f" (telling the node: {number(it['telling'])})"
+            text += f"; each sends {it['kib-sent-each']:.0f} KiB and computes {it['cpu-s-each']:.2f} s"
         if name == "dead-noticed":
             text += f" (first: {number(it['first'])})"
         lines.append(f"| {text} | {number(it['median'])} | {last} | {aim} | {number(it['resolution'])} |")
