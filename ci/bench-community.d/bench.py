@@ -1,6 +1,7 @@
 """What ci/bench-community does in namespaces of its own: bench.py table|json AGENT NODES SECONDS STAGE"""
 
 import json
+import os
 import statistics
 import sys
 import time
@@ -40,7 +41,7 @@ class Watch:
         self.resolution = 0.0
 
     def all(self, nodes, is_so, limit_s=LIMIT_S, pause_s=0.02):
-        missing, asked = list(nodes), {node: self.begun for node in nodes}
+        missing, asked = list(nodes), dict.fromkeys(nodes, time.monotonic())
         while missing and time.monotonic() - self.begun < limit_s:
             still = []
             for node in missing:
@@ -226,7 +227,8 @@ def main():
     form, agent, count, quiet_s, stage = sys.argv[1:]
     valley = Valley(agent, stage, int(count), MANY, SOME + 1)
     bench = Bench(valley, int(quiet_s))
-    bench.figures |= {"nodes": int(count), "quiet-s": int(quiet_s)}
+    # What else this machine computes tells in all figures.
+    bench.figures |= {"nodes": int(count), "quiet-s": int(quiet_s), "load-before": os.getloadavg()[0]}
     try:
         bench.run()
     finally:

@@ -8,7 +8,8 @@ def number(value, form="{:.2f}"):
 def table(figures):
     """Markdown."""
     nodes = figures["nodes"]
-    lines = [f"{nodes} agents; quiet for {figures['quiet-s']} s; whatever was seen may be older by the last column", ""]
+    before = f"the machine's load before was {figures['load-before']:.1f}"
+    lines = [f"{nodes} agents; {before}; whatever was seen may be older by the last column", ""]
     lines += ["| what, in seconds | median | last | aim | asked every |", "|---|---|---|---|---|"]
     rows = [
         ("joined: from the wish to being seen by the one who invited", "join", ""),
@@ -33,7 +34,8 @@ def table(figures):
         if name == "dead-noticed":
             text += f" (first: {number(it['first'])})"
         lines.append(f"| {text} | {number(it['median'])} | {last} | {aim} | {number(it['resolution'])} |")
-    lines += ["", "| while nothing is new, a node | packets/s | B/s | CPU, % | memory, MiB: median, most, ever |"]
+    quiet = f"a node while nothing is new, for {figures['quiet-s']} s"
+    lines += ["", f"| {quiet} | packets/s sent | B/s sent | CPU, % | memory, MiB: median, most, ever |"]
     lines += ["|---|---|---|---|---|"]
     for text, name in (("without services", "quiet"), (f"with {50 * nodes}", "quiet-with-records")):
         it = figures[name]
