@@ -2,6 +2,7 @@
 //
 // Fields, addresses and roles are what it looks for, never sentences: those are in agent/languages.
 import { form, launch, must, send, Visitor } from "./browser.mjs";
+import { community } from "./flows.community.mjs";
 
 const [address, code, folder, scripts, ...names] = process.argv.slice(2);
 const owner = { name: "Marta", password: "a long one for a visit" };
@@ -177,6 +178,8 @@ const flows = {
     await node.at(page, "/services/ssh");
     must(await isOn(page, "ssh"), "it was switched off without a yes");
   },
+
+  ...community({ node, switched, fresh, row }),
 
   async settings(page) {
     await node.go(page, "/services/icecast");
