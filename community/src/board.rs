@@ -12,7 +12,7 @@ use minicbor::{Decoder, Encoder};
 use crate::CLOCK_EPOCH_S;
 use crate::address::CommunityId;
 use crate::identity::{NodeId, NodeKey};
-use crate::members::{Certified, Member, Members, Revoked};
+use crate::members::{Certified, DEPTH_LIMIT, Member, Members, Revoked};
 use crate::object::{self, Charter, Contact, Content, Label, NoObject, Object, Record, Slot, Unverified};
 use crate::text::Name;
 
@@ -212,7 +212,11 @@ impl Board {
         }
         let over: Vec<Slot> =
             self.objects.values().filter(|it| it.expires_s < now_s).map(|it| it.label.slot).collect();
-        over.into_iter().filter_map(|slot| self.forget(slot)).collect()
+        let gone: Vec<Object> = over.into_iter().filter_map(|slot| self.forget(slot)).collect();
+        if gone.iter().any(|it| sort(&it.content) == Sort::Membership) {
+            self.count_members();
+        }
+        gone
     }
 
     /// All of it, to be kept or handed to somebody who has nothing yet.
@@ -238,10 +242,23 @@ impl Board {
     pub fn take(&mut self, now_s: u64, bytes: &[u8]) -> Result<usize, NoObject> {
         let form = |error: minicbor::decode::Error| NoObject::Form(error.to_string());
         let mut d = Decoder::new(bytes);
-        let mut new = 0;
+        let mut objects = Vec::new();
         for _ in 0..d.array().map_err(form)?.unwrap_or_default() {
-            let object = d.bytes().map_err(form)?;
-            new += usize::from(matches!(self.offer(now_s, object), Ok(Offered::New(_))));
+            objects.push(d.bytes().map_err(form)?);
+        }
+        let mut new = 0;
+        // By what comes later somebody may become a member, or cease to be one for as long as not all of it is here. So
+        // each round looks again at what the one before could not judge.
+        for _ in 0..=DEPTH_LIMIT {
+            let before = new;
+            objects.retain(|object| {
+                let offered = self.offer(now_s, object);
+                new += usize::from(matches!(offered, Ok(Offered::New(_))));
+                matches!(offered, Ok(Offered::New(_)) | Err(Refusal::Stranger))
+            });
+            if new == before {
+                break;
+            }
         }
         Ok(new)
     }
@@ -250,7 +267,8 @@ impl Board {
     fn admit(&self, now_s: u64, it: &Object) -> Result<(), Refusal> {
         if let Content::Charter(charter) = &it.content {
             let founds = CommunityId::new(&it.author, &charter.salt) == self.community;
-            return if founds && it.version == 0 { Ok(()) } else { Err(Refusal::Charter) };
+            let for_ever = it.version == 0 && it.expires_s == u64::MAX;
+            return if founds && for_ever { Ok(()) } else { Err(Refusal::Charter) };
         }
         if !self.members.is_known(&it.author) {
             return Err(Refusal::Stranger);
@@ -283,22 +301,28 @@ impl Board {
         if changes_members {
             self.count_members();
         }
-        self.crowd_out(author, kind);
+        if self.crowd_out(author, kind) && changes_members {
+            self.count_members();
+        }
     }
 
-    /// Drops what is over an author's and its branch's limit.
-    fn crowd_out(&mut self, author: NodeId, kind: Sort) {
+    /// Drops what is over an author's and its branch's limit, and says whether that was anything.
+    fn crowd_out(&mut self, author: NodeId, kind: Sort) -> bool {
+        let before = self.objects.len();
         let steward = self.members.get(&author).is_some_and(|it| it.role == object::Role::Steward);
         let limit = if steward && kind == Sort::Membership { STEWARD_LIMIT } else { OWNER_LIMIT };
         while let Some(owned) = self.owned.get(&(author, kind)).filter(|it| it.len() > limit) {
-            let Some(last) = owned.last().copied() else { return };
+            let Some(last) = owned.last().copied() else { break };
             self.forget(last);
         }
-        let Some(branch) = self.members.branch(&author) else { return };
-        while let Some(owned) = self.branches.get(&branch).filter(|it| it.len() > BRANCH_LIMIT) {
-            let Some(last) = owned.last().copied() else { return };
+        let branch = self.members.branch(&author);
+        let full = |it: &Self| {
+            Some(it.branches.get(&branch?)?).filter(|it| it.len() > BRANCH_LIMIT)?.last().copied()
+        };
+        while let Some(last) = full(self) {
             self.forget(last);
         }
+        self.objects.len() != before
     }
 
     fn forget(&mut self, slot: Slot) -> Option<Object> {

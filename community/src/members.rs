@@ -18,7 +18,7 @@ use crate::object::Role;
 use crate::text::Name;
 
 /// The longest line from the founder.
-const DEPTH_LIMIT: u8 = 32;
+pub(crate) const DEPTH_LIMIT: u8 = 32;
 /// The most members in one branch: a member whom a steward let in, and all below.
 const BRANCH_LIMIT: usize = 256;
 

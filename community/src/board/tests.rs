@@ -1,7 +1,9 @@
 use super::{Board, LIFETIME_S, Offered, Refusal};
 use crate::CLOCK_EPOCH_S;
 use crate::identity::{NodeId, NodeKey};
-use crate::object::{Certificate, Content, Object, Record, Revocation, Role, ServiceType, Txt};
+use crate::object::{
+    Certificate, Charter, Content, Object, Record, Revocation, Role, ServiceType, Txt, subject_of,
+};
 use crate::text::{Line, Name};
 
 const NOW_S: u64 = CLOCK_EPOCH_S + 1000;
@@ -140,4 +142,60 @@ fn a_board_comes_back_whole() {
     assert_eq!(other.members(), one.members());
     assert_eq!(other.take(NOW_S, &one.to_bytes()), Ok(0));
     assert!(other.take(NOW_S, b"\x82\x41").is_err());
+}
+
+#[test]
+fn whoever_was_certified_for_a_time_is_no_member_after_it() {
+    let mut board = board();
+    let content = certificate(key(2).id(), Role::Member);
+    board.state(&key(1), NOW_S * 1000, None, NOW_S + 60, content).unwrap();
+    board.state(&key(2), NOW_S * 1000, None, NOW_S + LIFETIME_S, record(1)).unwrap();
+    assert_eq!((board.members().len(), board.records().count()), (2, 1));
+    assert_eq!(board.expire(NOW_S + 61).len(), 1);
+    assert_eq!((board.members().len(), board.records().count()), (1, 0));
+}
+
+#[test]
+fn a_charter_counts_for_ever() {
+    let (community, charter) = Charter::new(&key(1), name("Valley"), name("first"), [0; 16]);
+    let object = Object::sign(&key(1), &community, 0, NOW_S + 60, Content::Charter(charter)).unwrap();
+    assert_eq!(Board::new(community).offer(NOW_S, &object.bytes), Err(Refusal::Charter));
+}
+
+#[test]
+fn whoever_is_handed_a_board_has_all_of_it() {
+    let mut board = board();
+    // A guest of the founder's, taken back, whom somebody else lets in as a member: until the revocation is known, the
+    // guest lets nobody in.
+    let said = [
+        signed(&board, 1, 1, certificate(key(3).id(), Role::Guest)),
+        signed(&board, 1, 1, Content::Revocation(Revocation::new(key(3).id()))),
+        signed(&board, 1, 5, certificate(key(2).id(), Role::Member)),
+        signed(&board, 2, 9, certificate(key(3).id(), Role::Member)),
+        signed(&board, 3, 9, certificate(key(4).id(), Role::Member)),
+        signed(&board, 4, 9, certificate(key(5).id(), Role::Member)),
+    ];
+    for object in said {
+        assert!(matches!(board.offer(NOW_S, &object.bytes), Ok(Offered::New(_))));
+    }
+    assert_eq!(board.members().len(), 5);
+    let mut other = Board::new(board.community());
+    other.take(NOW_S, &board.to_bytes()).unwrap();
+    assert_eq!(other.members(), board.members());
+    assert_eq!(other.to_bytes(), board.to_bytes());
+}
+
+#[test]
+fn a_certificate_that_is_crowded_out_makes_no_member() {
+    let mut board = board();
+    board.offer(NOW_S, &signed(&board, 1, 1, certificate(key(2).id(), Role::Member)).bytes).unwrap();
+    for number in 0..super::OWNER_LIMIT + 9 {
+        let mut id = [0; 32];
+        id[..8].copy_from_slice(&number.to_be_bytes());
+        let object = signed(&board, 2, 1, certificate(NodeId(id), Role::Guest));
+        board.offer(NOW_S, &object.bytes).ok();
+    }
+    let certified = |it: &NodeId| board.objects().any(|object| object.subject == subject_of(it));
+    assert!(board.members().iter().skip(1).all(|it| it.inviter.is_none() || certified(&it.id)));
+    assert_eq!(board.objects().filter(|it| it.author == key(2).id()).count(), super::OWNER_LIMIT);
 }

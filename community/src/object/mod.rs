@@ -197,6 +197,19 @@ fn envelope(bytes: &[u8]) -> Result<(&[u8], [u8; 64]), minicbor::decode::Error> 
     let body = d.bytes()?;
     let signature: ByteArray<64> = d.decode()?;
     ended(&d, bytes)?;
+    // Nobody signs what is around the body: were there two forms of it, whoever hands an object on could make another.
+    let length = |it: usize| {
+        if it < 24 {
+            1
+        } else if it < 256 {
+            2
+        } else {
+            3
+        }
+    };
+    if bytes.len() != 1 + length(body.len()) + body.len() + 2 + signature.len() {
+        return Err(minicbor::decode::Error::message("lengths that take more bytes than they need"));
+    }
     Ok((body, signature.into()))
 }
 

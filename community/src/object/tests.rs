@@ -57,6 +57,22 @@ fn one_bit_less_is_no_object() {
 }
 
 #[test]
+fn an_object_has_one_form() {
+    let key = NodeKey::from_bytes(&[1; 32]);
+    let signed = Object::sign(&key, &community(), 7, 100, record("Photos")).unwrap().bytes;
+    let signature = signed.len() - 66;
+    assert_eq!((signed[..2].to_vec(), signed[signature..][..2].to_vec()), (vec![0x82, 0x58], vec![0x58, 64]));
+    let longer = [
+        [&[0x98, 2], &signed[1..]].concat(),
+        [&[0x82, 0x59, 0], &signed[2..]].concat(),
+        [&signed[..signature], &[0x59, 0, 64], &signed[signature + 2..]].concat(),
+    ];
+    for other in longer {
+        assert!(matches!(Object::read(&community(), &other), Err(NoObject::Form(_))));
+    }
+}
+
+#[test]
 fn hostile_records_are_none() {
     assert!(Txt::new([("k", "x".repeat(600))]).is_err());
     assert!(Txt::new([("k", "a\u{202e}b")]).is_err());
