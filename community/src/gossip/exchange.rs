@@ -138,7 +138,7 @@ pub(super) fn answer<P: Pool>(
             };
             let differing = differing(&digests(pool, of), &theirs);
             let differing_here = differing_here(hosts, of_here, &here);
-            labels(pool, of, &differing, hosts, (of_here, differing_here))
+            labels(pool, of, &differing, hosts, (of_here, differing_here), lot)
         }
         Some(Message::Objects { objects, wanted, more, hosts: there }) => {
             gain.hosts = heard(&there);
@@ -269,13 +269,15 @@ fn lacking(hosts: &Hosts, (of, buckets): (usize, &[u8]), theirs: &[(u64, u32)]) 
         .collect()
 }
 
-/// As many of the differing buckets as one message holds.
+/// As many of the differing buckets as one message holds. Of one that is larger than that, some by lot: whoever fills it
+/// on purpose makes the other hand over what is there already, and keeps nobody from the rest.
 fn labels<P: Pool>(
     pool: &P,
     of: usize,
     differing: &BTreeSet<u8>,
     hosts: &Hosts,
     (of_here, here): (usize, BTreeSet<u8>),
+    lot: u64,
 ) -> Message {
     let mut by_bucket: BTreeMap<u8, Vec<Label>> =
         differing.iter().map(|bucket| (*bucket, Vec::new())).collect();
@@ -286,10 +288,14 @@ fn labels<P: Pool>(
         }
     }
     let (mut buckets, mut labels, mut more) = (Vec::new(), Vec::new(), false);
-    for (bucket, list) in by_bucket {
-        if !buckets.is_empty() && labels.len() / LABEL_BYTES + list.len() > LABELS_LIMIT {
+    for (bucket, mut list) in by_bucket {
+        if labels.len() / LABEL_BYTES + list.len() > LABELS_LIMIT {
             more = true;
-            break;
+            if !buckets.is_empty() {
+                break;
+            }
+            list.sort_by_key(|it| u64::from_be_bytes(it.check) ^ lot);
+            list.truncate(LABELS_LIMIT);
         }
         buckets.push(bucket);
         for label in list {
@@ -383,3 +389,6 @@ fn read(bytes: &[u8]) -> Option<Message> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests;
