@@ -184,7 +184,7 @@ impl Desk {
     }
 
     /// What came in may have changed who is a member; it is written down and told in time.
-    fn after(&mut self, before: &Arc<nuvol_community::members::Members>, outputs: Vec<Output>) {
+    pub(super) fn after(&mut self, before: &Arc<nuvol_community::members::Members>, outputs: Vec<Output>) {
         if self.club.as_ref().is_some_and(|it| it.board.members() != before) {
             self.see_members();
         }
@@ -265,7 +265,9 @@ impl Desk {
         if now.saturating_sub(self.tidied) >= TIDY_EVERY {
             self.tidied = now;
             if let Some(club) = &mut self.club {
+                let before = club.board.members().clone();
                 club.board.expire(unix_s);
+                self.after(&before, Vec::new());
             }
             self.renew();
         }

@@ -157,9 +157,11 @@ impl Desk {
     fn take_contact(&mut self, bytes: &[u8]) {
         let (now, unix_s) = (self.now(), self.unix_s());
         let Some(club) = &mut self.club else { return };
+        let before = club.board.members().clone();
         if let Ok(Offered::New(label)) = club.board.offer(unix_s, bytes) {
             let outputs = club.gossip.publish(now, &club.board, [label.slot]);
-            self.carry_out(outputs);
+            // It may be anything that a member may sign.
+            self.after(&before, outputs);
             // Others can tell it again, so that it may be lost here.
             self.save().ok();
         }

@@ -1,11 +1,21 @@
 //! Everything that takes in bytes of others, one target at a time: `NUVOL_FUZZ=head`. What it may not do is panic,
 //! hang, or say something that the target's own rule forbids. `ci/fuzz` builds and runs it.
+//!
+//! `NUVOL_FUZZ=samples nuvol-agent-fuzz -runs=0` writes what nodes say to each other into `agent/fuzz/corpus`.
 #![no_main]
 
 use std::sync::OnceLock;
 
 use libfuzzer_sys::fuzz_target;
 use nuvol_agent::{bus, ctl, helper, http, node, services, state};
+
+mod board;
+mod gossip;
+mod invitation;
+mod join;
+mod kit;
+mod object;
+mod samples;
 
 fuzz_target!(|bytes: &[u8]| {
     static TARGET: OnceLock<String> = OnceLock::new();
@@ -24,6 +34,12 @@ fuzz_target!(|bytes: &[u8]| {
         "seed" => seed(bytes),
         "typed" => ctl::fuzz(bytes),
         "txt" => bus::avahi::fuzz::txt(bytes),
+        "object" => object::object(bytes),
+        "board" => board::board(bytes),
+        "invitation" => invitation::invitation(bytes),
+        "join" => join::join(bytes),
+        "gossip" => gossip::gossip(bytes),
+        "samples" => samples::write(),
         other => panic!("there is no target `{other}`"),
     }
 });
