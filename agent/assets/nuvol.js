@@ -29,7 +29,11 @@ function say(text) {
 }
 
 let last = document.getElementById("live")?.dataset.said;
+const whole = () => document.querySelector("#live [data-whole]")?.dataset.whole;
+const before = whole();
 document.addEventListener("htmx:afterSettle", () => {
+  // More of the page than its live part is another one now.
+  if (whole() !== before) return window.location.reload();
   const now = document.getElementById("live")?.dataset.said;
   if (now && now !== last) say(now);
   last = now;

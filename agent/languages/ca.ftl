@@ -613,6 +613,7 @@ audience-community-means = Totes les cases de la comunitat el troben i el fan se
 audience-no-community = Aquest node encara no és en cap comunitat.
 audience-save = Desa
 community-near = A la xarxa de casa
+community-mesh-text = Les adreces entre claudàtors són a la malla: els nodes hi arriben; un mòbil o un portàtil, no.
 community-near-text = El que aparells i programes de casa diuen d’ells mateixos. Ningú no en respon.
 community-unverified = sense verificar
 community-near-silent = no contesta

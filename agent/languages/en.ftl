@@ -572,6 +572,7 @@ audience-community-means = All homes of the community find and use it, and the h
 audience-no-community = This node is in no community yet.
 audience-save = Save
 community-near = On the home network
+community-mesh-text = Addresses in brackets are on the mesh: nodes reach them, a phone or a laptop does not.
 community-near-text = What devices and programs at home say of themselves. Nobody vouches for it.
 community-unverified = unverified
 community-near-silent = does not answer

@@ -613,6 +613,7 @@ audience-community-means = Todas las casas de la comunidad lo encuentran y lo us
 audience-no-community = Este nodo aún no está en ninguna comunidad.
 audience-save = Guardar
 community-near = En la red de casa
+community-mesh-text = Las direcciones entre corchetes están en la malla: los nodos llegan a ellas; un móvil o un portátil, no.
 community-near-text = Lo que aparatos y programas de casa dicen de sí mismos. Nadie responde por ello.
 community-unverified = sin verificar
 community-near-silent = no contesta

@@ -11,6 +11,7 @@ pub mod config;
 pub mod ctl;
 mod durable;
 pub mod gossip;
+pub mod guests;
 pub mod helper;
 pub mod http;
 pub mod journal;

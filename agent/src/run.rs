@@ -14,6 +14,7 @@ use tokio::time::MissedTickBehavior;
 use nuvol_community::gossip::Timing;
 
 use crate::bus::Bus;
+use crate::guests::Guests;
 use crate::http::Handle;
 use crate::http::ask::Asker;
 use crate::http::password::Hasher;
@@ -83,7 +84,7 @@ pub async fn serve(options: Options, sockets: Vec<TcpListener>) -> anyhow::Resul
         fingerprint: identity.fingerprint.into(),
         key: identity.key.into(),
     });
-    let guests = http::guests::Guests::default();
+    let guests = Guests::new(http::server::GUESTS, http::server::GUESTS_EACH);
     let tls_door = identity.door;
     let doors = plain.into_iter().map(|listener| (listener, Door::Plain));
     for (listener, door) in doors.chain(tls.into_iter().map(|listener| (listener, tls_door.clone()))) {
@@ -113,6 +114,7 @@ pub async fn serve(options: Options, sockets: Vec<TcpListener>) -> anyhow::Resul
             _ = tick.tick() => {
                 wiring.handle(Event::Addresses(machine::addresses()));
                 wiring.handle(Event::Tick { name: machine::name(), disks: machine::disks(&options.state) });
+                guests.set_mesh(wiring.snapshot.borrow().belonging.view.as_ref().map(|it| it.id.prefix()));
                 tell_systemd(NotifyState::Watchdog);
             }
             Some(ended) = tasks.join_next() => {

@@ -277,6 +277,11 @@ impl Desk {
         }
     }
 
+    /// What could not be said is tried again soon: there may be room on the disk then.
+    pub(super) fn renew_again(&mut self) {
+        self.tidied = self.now().saturating_sub(TIDY_EVERY.saturating_sub(SAVE_EVERY));
+    }
+
     fn own_address(&self) -> Option<Ipv6Addr> {
         Some(self.club.as_ref()?.board.community().address(HostId::from(&self.me)))
     }

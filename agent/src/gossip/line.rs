@@ -9,16 +9,18 @@ use nuvol_community::gossip::{MESSAGE_LIMIT_BYTES, PORT};
 use nuvol_community::seal::OVERHEAD_BYTES;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream, UdpSocket};
-use tokio::sync::{Semaphore, mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot};
 
 use super::desk::Letter;
+use crate::guests::Guests;
 
 /// No message on a stream is longer, sealed.
 const LIMIT: usize = MESSAGE_LIMIT_BYTES + OVERHEAD_BYTES;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 const TALK_TIMEOUT: Duration = Duration::from_secs(15);
-/// So many members are answered at a time.
+/// So many members are answered at a time, and so often each: nobody keeps all others waiting.
 const TALKS: usize = 16;
+const TALKS_EACH: usize = 2;
 
 /// A datagram, and where it came from.
 #[derive(Debug)]
@@ -41,7 +43,7 @@ impl Line {
         let socket = Arc::new(UdpSocket::bind(place).await?);
         let listener = TcpListener::bind(place).await?;
         let mut listening = tokio::task::JoinSet::new();
-        listening.spawn(listen(listener, inbox));
+        listening.spawn(listen(address, listener, inbox));
         Ok(Self { socket, _listening: listening })
     }
 }
@@ -67,18 +69,20 @@ pub(super) async fn receive(socket: Option<Arc<UdpSocket>>) -> Datagram {
     }
 }
 
-async fn listen(listener: TcpListener, inbox: mpsc::Sender<Letter>) {
-    let talks = Arc::new(Semaphore::new(TALKS));
+async fn listen(address: Ipv6Addr, listener: TcpListener, inbox: mpsc::Sender<Letter>) {
+    let guests = Guests::new(TALKS, TALKS_EACH);
+    // All that can come here is on the mesh, where an address is a member's.
+    guests.set_mesh(Some(address));
     loop {
-        let Ok(permit) = talks.clone().acquire_owned().await else { return };
         let Ok((stream, from)) = listener.accept().await else {
             tokio::time::sleep(Duration::from_millis(100)).await;
             continue;
         };
+        let Some(place) = guests.seat(from.ip()) else { continue };
         let inbox = inbox.clone();
         tokio::spawn(async move {
             tokio::time::timeout(TALK_TIMEOUT, answer(stream, from, inbox)).await.ok();
-            drop(permit);
+            drop(place);
         });
     }
 }

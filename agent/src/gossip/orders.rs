@@ -284,6 +284,7 @@ impl Desk {
             && let Err(error) = self.state(contents)
         {
             journal::write(Level::Warning, &format!("what this node offers could not be told: {error:#}"));
+            self.renew_again();
         }
     }
 }

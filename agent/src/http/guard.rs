@@ -72,7 +72,9 @@ fn admit(snapshot: &Snapshot, request: &Request) -> Result<Host, Response> {
         return Err(to_https(&host.name, request));
     }
     if is_setup(request.uri().path()) && !peer.is_near() {
-        let text = "403: a node is claimed from its own network\n";
+        let text = "403: a node gets its owner from its own network only, so that no stranger is faster.\n\n\
+            Open this page from a device in the same home. For a machine in a data centre, let ssh carry it:\n\
+            ssh -L 8443:localhost:443 root@ADDRESS, and then open https://localhost:8443\n";
         return Err((StatusCode::FORBIDDEN, text).into_response());
     }
     Ok(host)

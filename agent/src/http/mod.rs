@@ -21,7 +21,6 @@ mod forms;
 #[cfg(fuzzing)]
 pub mod fuzz;
 mod guard;
-pub mod guests;
 pub mod language;
 pub mod pages;
 pub mod password;

@@ -2,6 +2,8 @@
 
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
+use crate::guests::Guests;
+
 /// Where a request comes from, and how.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Peer {
@@ -11,37 +13,30 @@ pub struct Peer {
     pub at: IpAddr,
     /// Whether the connection is encrypted.
     pub secure: bool,
+    /// Whether it is a member of the community that comes over the mesh.
+    pub member: bool,
+    /// By what its guesses are counted.
+    pub household: IpAddr,
 }
 
 impl Peer {
-    /// The peer at the end of a connection between these two.
-    pub fn new(from: SocketAddr, at: SocketAddr, secure: bool) -> Self {
-        Self { from: from.ip().to_canonical(), at: at.ip().to_canonical(), secure }
+    /// The peer at the end of a connection between these two, told apart from others as `guests` does.
+    pub fn new(from: SocketAddr, at: SocketAddr, secure: bool, guests: &Guests) -> Self {
+        let (member, household) = (guests.is_on_mesh(from.ip()), guests.household(from.ip()));
+        Self { from: from.ip().to_canonical(), at: at.ip().to_canonical(), secure, member, household }
     }
 
     /// Whether it is on the same network as the node: only such may claim it. An IPv6 network is known by its first
-    /// 64 bits, for a home's addresses are global there.
+    /// 64 bits, for a home's addresses are global there. The mesh is no home.
     pub fn is_near(&self) -> bool {
         match (self.from, self.at) {
+            _ if self.member => false,
             (IpAddr::V4(from), _) => from.is_loopback() || from.is_private() || from.is_link_local(),
             (IpAddr::V6(from), at) => {
                 let same = matches!(at, IpAddr::V6(at) if network(at) == network(from));
                 from.is_loopback() || from.is_unicast_link_local() || from.is_unique_local() || same
             }
         }
-    }
-
-    /// By what its guesses are counted: a machine has as many addresses as it likes within its network.
-    pub fn household(&self) -> IpAddr {
-        household(self.from)
-    }
-}
-
-/// One machine has as many IPv6 addresses as it likes within its /64: they count as one.
-pub fn household(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(network(address) << 64)),
-        v4 => v4,
     }
 }
 
@@ -52,11 +47,15 @@ fn network(address: Ipv6Addr) -> u128 {
 #[cfg(test)]
 mod tests {
     use super::Peer;
+    use crate::guests::Guests;
 
     #[test]
     fn near_is_the_home_network() {
+        let guests = Guests::new(9, 9);
+        guests.set_mesh(Some("fd99::".parse().unwrap()));
         let peer = |from: &str, at: &str| {
-            Peer::new(format!("{from}:5").parse().unwrap(), format!("{at}:443").parse().unwrap(), true)
+            let (from, at) = (format!("{from}:5").parse().unwrap(), format!("{at}:443").parse().unwrap());
+            Peer::new(from, at, true, &guests)
         };
         for (from, at, near) in [
             ("127.0.0.1", "127.0.0.1", true),
@@ -67,6 +66,7 @@ mod tests {
             ("[::1]", "[::1]", true),
             ("[fe80::1]", "[fe80::2]", true),
             ("[fd00::1]", "[fd00::2]", true),
+            ("[fd99::1]", "[fd99::2]", false),
             ("[2001:db8:1:2::3]", "[2001:db8:1:2::4]", true),
             ("[::ffff:192.168.1.20]", "[::ffff:192.168.1.2]", true),
             ("172.32.0.1", "172.16.0.1", false),

@@ -12,8 +12,8 @@ use tokio::time::{sleep, timeout};
 use tokio_rustls::TlsAcceptor;
 use tower::Layer;
 
-use super::guests::Guests;
 use super::peer::Peer;
+use crate::guests::Guests;
 
 /// For the TLS handshake, and for the head of each request.
 const HEAD_LIMIT: Duration = Duration::from_secs(10);
@@ -21,6 +21,10 @@ const HEAD_LIMIT: Duration = Duration::from_secs(10);
 const CONNECTION_LIMIT: Duration = Duration::from_secs(60);
 /// For the answer that is on its way when the time is up.
 const FAREWELL_LIMIT: Duration = Duration::from_secs(5);
+/// Connections at one time.
+pub const GUESTS: usize = 128;
+/// Connections at one time from one address: a browser opens six to a host.
+pub const GUESTS_EACH: usize = 24;
 /// The head of a request: longer ones get 431. Bodies have a limit of their own.
 const HEAD_LIMIT_BYTES: usize = 16 * 1024;
 
@@ -42,8 +46,9 @@ pub async fn serve(listener: TcpListener, door: Door, app: Router, guests: Guest
             Ok((stream, from)) => {
                 if let Some(place) = guests.seat(from.ip()) {
                     let (door, app) = (door.clone(), app.clone());
+                    let guests = guests.clone();
                     tokio::spawn(async move {
-                        greet(stream, door, app).await;
+                        greet(stream, door, app, &guests).await;
                         drop(place);
                     });
                 }
@@ -54,9 +59,9 @@ pub async fn serve(listener: TcpListener, door: Door, app: Router, guests: Guest
     }
 }
 
-async fn greet(stream: TcpStream, door: Door, app: Router) {
+async fn greet(stream: TcpStream, door: Door, app: Router, guests: &Guests) {
     let (Ok(from), Ok(at)) = (stream.peer_addr(), stream.local_addr()) else { return };
-    let peer = |secure| Peer::new(from, at, secure);
+    let peer = |secure| Peer::new(from, at, secure, guests);
     match door {
         Door::Plain => talk(stream, app, peer(false)).await,
         Door::Tls(acceptor) => {

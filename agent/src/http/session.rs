@@ -44,7 +44,7 @@ pub struct Visit {
 impl Visit {
     /// Asks the heart on behalf of whoever asks. What is looked at afterwards is the node as it is then.
     pub async fn ask(&mut self, command: Command) -> Result<Reply, Refusal> {
-        let from = self.peer.household().to_string();
+        let from = self.peer.household.to_string();
         let answer = self.handle.asker.ask(self.context.who.actor.clone(), from, command).await;
         self.context.look(self.handle.now());
         answer

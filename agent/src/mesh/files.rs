@@ -12,6 +12,8 @@ const LONELY: &str = "lonely";
 const SETTINGS: &str = "tinc.conf";
 const CALL: &str = "ConnectTo = ";
 
+/// After this time, in seconds, each pair agrees on another key.
+const KEY_EXPIRE_S: u32 = 120;
 /// A neighbour is asked after this many seconds without a word ...
 const PING_INTERVAL_S: u32 = 15;
 /// ... and has so long to answer. Whether it did is looked at as often, so it is missed 25 s after its last word.
@@ -114,6 +116,8 @@ fn settings(name: &str, key: &Path) -> String {
          Forwarding = internal\n\
          # One packet for all would be one for each of thousands.\n\
          Broadcast = no\n\
+         # tinc 1.0 may miss that another has begun anew, and is deaf to it until its key runs out.\n\
+         KeyExpire = {KEY_EXPIRE_S}\n\
          PingInterval = {PING_INTERVAL_S}\n\
          PingTimeout = {PING_TIMEOUT_S}\n\
          MaxTimeout = {RETRY_LIMIT_S}\n",

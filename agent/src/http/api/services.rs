@@ -53,6 +53,9 @@ pub(super) struct Service {
     /// What it drew for itself, such as passwords; only for those who may set it up.
     #[serde(skip_serializing_if = "Option::is_none")]
     shown: Option<BTreeMap<String, String>>,
+    /// Who sees it: `me`, `household` or `community`; absent where it is nothing that others could be offered.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    audience: Option<&'static str>,
     /// What it keeps on the disk.
     #[serde(skip_serializing_if = "Option::is_none")]
     disk_bytes: Option<u64>,
@@ -223,6 +226,10 @@ impl Service {
             ports: service.ports.clone(),
             settings: settings.clone().filter(|_| may).map(|it| it.values),
             shown: report.settings.clone().filter(|it| may && !it.shown.is_empty()).map(|it| it.shown),
+            audience: service.announce.as_ref().filter(|_| look).map(|_| {
+                let published = &visit.context.snapshot.belonging.own.published;
+                published.get(&*service.name).map_or("me", |it| it.as_str())
+            }),
             disk_bytes: usage.map(|usage| usage.bytes).filter(|_| look),
             memory_bytes: report.memory().filter(|_| look),
             operation: operation.as_ref().filter(|_| look).map(Operation::from),

@@ -288,7 +288,9 @@ fn members(context: &Context, view: &View) -> Vec<MemberView> {
 impl MemberView {
     fn new(context: &Context, view: &View, it: &community::Member) -> Self {
         let t = context.language;
-        let path = context.snapshot.belonging.paths.get(&it.host);
+        // Who answers over the mesh is reached: what was last known is older than that.
+        let older = |path: &&MeshPath| it.liveness == Liveness::Up && matches!(path, MeshPath::None(_));
+        let path = context.snapshot.belonging.paths.get(&it.host).filter(|it| !older(it));
         Self {
             key: hex(&it.id.0),
             initial: initial(it.name.as_str()),

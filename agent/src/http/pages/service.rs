@@ -10,7 +10,6 @@ use super::{Frame, Page, problems, render, status};
 use crate::http::context::{Context, Form};
 use crate::http::language::kind_order;
 use crate::node::command::Refusal;
-use crate::node::community::Audience;
 use crate::node::rights::Right;
 use crate::node::service::{Port, Scope, Service, Shown};
 use crate::node::setting::{Kind, Setting};
@@ -186,11 +185,7 @@ impl AudienceView {
         let t = context.language;
         let belonging = &context.snapshot.belonging;
         let community = belonging.view.as_ref().is_some_and(|view| view.role.is_some());
-        let now = match belonging.own.published.get(&*report.service.name) {
-            None => "me",
-            Some(Audience::Household) => "household",
-            Some(Audience::Community) => "community",
-        };
+        let now = belonging.own.published.get(&*report.service.name).map_or("me", |it| it.as_str());
         let choice = |(word, title, means): (&'static str, &str, &str)| AudienceChoice {
             word,
             title: t.say(title),

@@ -8,7 +8,7 @@ use std::time::Duration;
 use nuvol_community::address::HostId;
 use nuvol_community::object::{Contact, Endpoint};
 
-use super::{Community, Order, Told, View};
+use super::{Community, Liveness, Member, Order, Told, View};
 use crate::node::command::{Refusal, Reply};
 use crate::node::operation::{Task, Trouble};
 use crate::node::{Action, Document, Job, Level, Moment, News, Node, Ticket, Yield};
@@ -21,6 +21,8 @@ const MESH_PORT: u16 = 655;
 const ENDPOINTS_LIMIT: usize = 4;
 /// How often it is looked how members are reached.
 const LOOK_EVERY: Duration = Duration::from_secs(30);
+/// And so often while somebody answers to whom no way is known yet: tinc may have just begun.
+const LOOK_SOON: Duration = Duration::from_secs(6);
 /// What did not work is tried again.
 const TRY_AGAIN: Duration = Duration::from_secs(15);
 /// So often the time between two tries doubles, to an hour.
@@ -311,6 +313,15 @@ impl Node {
         started.map(|(_, actions)| actions).unwrap_or_default()
     }
 
+    /// Whether somebody answers, and how they are reached is not known yet.
+    fn lacks_a_path(&self) -> bool {
+        let known = |it: &Member| {
+            !matches!(self.belonging.paths.get(&it.host), None | Some(MeshPath::None(_) | MeshPath::Untried))
+        };
+        let mut members = self.belonging.view.iter().flat_map(|view| &view.members);
+        members.any(|it| it.liveness == Liveness::Up && !known(it))
+    }
+
     /// What is due from time to time.
     pub(in crate::node) fn mesh_chores(&mut self, now: Moment) -> Vec<Action> {
         let mut actions = Vec::new();
@@ -323,7 +334,8 @@ impl Node {
         if self.cable.told.is_some() {
             actions.extend(self.plug_in(now));
         }
-        let due = now.uptime.saturating_sub(self.cable.looked) >= LOOK_EVERY;
+        let every = if self.lacks_a_path() { LOOK_SOON } else { LOOK_EVERY };
+        let due = now.uptime.saturating_sub(self.cable.looked) >= every;
         if self.cable.told.is_some() && !self.cable.looking && due {
             (self.cable.looking, self.cable.looked) = (true, now.uptime);
             actions.push(Action::Help(Ticket::Mesh(Errand::Look), Job::MeshStatus));

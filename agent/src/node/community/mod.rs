@@ -118,6 +118,16 @@ pub enum Audience {
     Community,
 }
 
+impl Audience {
+    /// The word for it, in JSON and forms.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Household => "household",
+            Self::Community => "community",
+        }
+    }
+}
+
 /// How it goes with joining.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Joining {

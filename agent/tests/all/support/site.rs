@@ -11,6 +11,7 @@ use axum::body::Body;
 use axum::http::{HeaderMap, Request, StatusCode};
 use axum::response::Response;
 use http_body_util::BodyExt;
+use nuvol_agent::guests::Guests;
 use nuvol_agent::http::ask::{Asker, Question};
 use nuvol_agent::http::password::Hasher;
 use nuvol_agent::http::peer::Peer;
@@ -311,7 +312,7 @@ impl Site {
         }
         let mut request = request.body(Body::from(ask.body)).unwrap();
         let (from, at): (SocketAddr, SocketAddr) = (ask.from.parse().unwrap(), ask.at.parse().unwrap());
-        request.extensions_mut().insert(Peer::new(from, at, ask.secure));
+        request.extensions_mut().insert(Peer::new(from, at, ask.secure, &Guests::new(1, 1)));
         self.app.clone().oneshot(request).await.unwrap()
     }
 }
