@@ -6,7 +6,7 @@ use std::fs;
 use std::path::Path;
 
 /// Each module with the modules of this crate that it may name.
-const MAP: [(&str, &[&str]); 16] = [
+const MAP: [(&str, &[&str]); 17] = [
     ("node", &["node"]),
     ("machine", &["node"]),
     ("journal", &["node"]),
@@ -17,9 +17,10 @@ const MAP: [(&str, &[&str]); 16] = [
     // A program of its own, at boot, before the agent.
     ("config", &["config", "durable", "journal", "node"]),
     ("mesh", &["mesh"]),
-    ("gossip", &["node", "gossip", "durable", "journal"]),
+    ("guests", &[]),
+    ("gossip", &["node", "gossip", "durable", "journal", "guests"]),
     ("bus", &["node", "bus", "systemd"]),
-    ("http", &["node", "http"]),
+    ("http", &["node", "http", "guests"]),
     ("state", &["state", "durable"]),
     // A program of its own, on the node: it reads the catalogue itself and believes nobody.
     ("helper", &["node", "mesh", "helper", "journal", "services", "durable", "systemd"]),
@@ -27,7 +28,10 @@ const MAP: [(&str, &[&str]); 16] = [
     ("wiring", &["node", "machine", "journal", "http", "state", "helper"]),
     (
         "run",
-        &["node", "machine", "journal", "services", "bus", "gossip", "http", "state", "helper", "wiring"],
+        &[
+            "node", "machine", "journal", "services", "bus", "gossip", "guests", "http", "state", "helper",
+            "wiring",
+        ],
     ),
     // A program of its own, on another machine: it knows the API and nothing else.
     ("ctl", &["ctl"]),
