@@ -6,6 +6,7 @@ import statistics
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 from table import table
 from valley import Valley, names, until
@@ -19,6 +20,7 @@ SPLIT_S = 60
 LIMIT_S = 300
 # What was just learned is still being told for a while.
 QUIET_S = 15
+TICKS = os.sysconf("SC_CLK_TCK")
 
 
 def say(text):
@@ -28,6 +30,16 @@ def say(text):
 def seconds(values):
     values = list(values)
     return {"median": statistics.median(values), "first": min(values), "last": max(values)}
+
+
+def machine_s():
+    """Seconds that this machine has computed so far, and those of them that went to what runs in these namespaces."""
+    user, nice, system, _, _, irq, softirq = map(int, Path("/proc/stat").read_text().split()[1:8])
+    busy, ours = user + nice + system + irq + softirq, 0
+    for file in Path("/proc").glob("[0-9]*/stat"):
+        fields = file.read_text().rsplit(")", 1)[1].split()
+        ours += int(fields[11]) + int(fields[12])
+    return busy / TICKS, ours / TICKS
 
 
 class Watch:
@@ -41,8 +53,9 @@ class Watch:
         self.resolution = 0.0
 
     def all(self, nodes, is_so, limit_s=LIMIT_S, pause_s=0.02):
-        missing, asked = list(nodes), dict.fromkeys(nodes, time.monotonic())
-        while missing and time.monotonic() - self.begun < limit_s:
+        started = time.monotonic()
+        missing, asked = list(nodes), dict.fromkeys(nodes, started)
+        while missing and time.monotonic() - started < limit_s:
             still = []
             for node in missing:
                 so, now = is_so(node), time.monotonic()
@@ -71,6 +84,7 @@ class Bench:
         self.valley = valley
         self.nodes = valley.nodes
         self.quiet_s = seconds_quiet
+        self.machine = None
         self.figures = {}
         # Who publishes what beyond the fifty.
         self.everything = SOME * len(self.nodes)
@@ -189,31 +203,42 @@ class Bench:
         self.figures["healed"] = watch.all(self.nodes, self.sees_all).figures()
         self.figures["healed-services"] = Watch(watch.begun).all(self.nodes, lambda it: it.offers() == count).figures()
 
+    def phase(self, text):
+        """What comes next; notes how much of the machine others took meanwhile."""
+        busy, ours, now = (*machine_s(), time.monotonic())
+        if self.machine:
+            name, busy_before, ours_before, then = self.machine
+            share = (busy - busy_before - (ours - ours_before)) / (now - then) / os.cpu_count()
+            self.figures["others-percent"][name] = round(100 * max(share, 0))
+        self.machine = (text, busy, ours, now)
+        say(text)
+
     def run(self):
         first = self.nodes[0]
-        say(f"{len(self.nodes)} agents start")
+        self.phase(f"{len(self.nodes)} agents start")
         self.valley.start()
-        say("each gets an owner")
+        self.phase("each gets an owner")
         with ThreadPoolExecutor(2) as pool:
             list(pool.map(lambda node: node.claim(), self.nodes))
-        say("one founds a community, the others join")
+        self.phase("one founds a community, the others join")
         self.join()
-        say("nothing happens")
+        self.phase("nothing happens")
         self.quiet("quiet")
-        say("a service is published and taken back")
+        self.phase("a service is published and taken back")
         self.one_service()
-        say(f"{MANY} services on one node")
+        self.phase(f"{MANY} services on one node")
         self.offer("many", [(first, names(MANY), "community")], MANY)
         self.figures["many"] |= self.memory()
         self.offer("many-gone", [(first, names(MANY), "me")], 0)
-        say(f"{SOME} services on each node")
+        self.phase(f"{SOME} services on each node")
         self.offer("everywhere", [(it, names(SOME), "community") for it in self.nodes], self.everything)
-        say("nothing happens, with all of these")
+        self.phase("nothing happens, with all of these")
         self.quiet("quiet-with-records")
-        say("one is killed")
+        self.phase("one is killed")
         self.kill()
-        say("the network falls in two halves")
+        self.phase("the network falls in two halves")
         self.split()
+        self.phase("over")
         self.figures["memory-at-the-end"] = self.memory()
         complaints = {}
         for node in self.nodes:
@@ -227,8 +252,7 @@ def main():
     form, agent, count, quiet_s, stage = sys.argv[1:]
     valley = Valley(agent, stage, int(count), MANY, SOME + 1)
     bench = Bench(valley, int(quiet_s))
-    # What else this machine computes tells in all figures.
-    bench.figures |= {"nodes": int(count), "quiet-s": int(quiet_s), "load-before": os.getloadavg()[0]}
+    bench.figures |= {"nodes": int(count), "quiet-s": int(quiet_s), "others-percent": {}}
     try:
         bench.run()
     finally:

@@ -8,8 +8,9 @@ def number(value, form="{:.2f}"):
 def table(figures):
     """Markdown."""
     nodes = figures["nodes"]
-    before = f"the machine's load before was {figures['load-before']:.1f}"
-    lines = [f"{nodes} agents; {before}; whatever was seen may be older by the last column", ""]
+    others = figures["others-percent"].values()
+    others = f"others took {min(others)} to {max(others)} % of the machine meanwhile"
+    lines = [f"{nodes} agents; {others}; whatever was seen may be older by the last column", ""]
     lines += ["| what, in seconds | median | last | aim | asked every |", "|---|---|---|---|---|"]
     rows = [
         ("joined: from the wish to being seen by the one who invited", "join", ""),
