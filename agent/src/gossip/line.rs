@@ -41,6 +41,8 @@ impl Line {
     pub(super) async fn open(address: Ipv6Addr, inbox: mpsc::Sender<Letter>) -> io::Result<Self> {
         let place = at(address);
         let socket = Arc::new(UdpSocket::bind(place).await?);
+        // Before the runtime has looked at it once it takes no datagram, and the first call would be lost.
+        socket.writable().await?;
         let listener = TcpListener::bind(place).await?;
         let mut listening = tokio::task::JoinSet::new();
         listening.spawn(listen(address, listener, inbox));
