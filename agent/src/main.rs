@@ -23,7 +23,7 @@ struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Verb {
     /// Serve the page and the API (the default)
-    Serve(Serve),
+    Serve(Box<Serve>),
     /// Print a text as a QR code, for the console
     Qr {
         /// The text
@@ -76,7 +76,7 @@ enum Patience {
 fn main() -> ExitCode {
     let Arguments { verb, serve } = Arguments::parse();
     journal::end(match verb {
-        Some(Verb::Serve(serve)) => start(serve),
+        Some(Verb::Serve(serve)) => start(*serve),
         None => start(serve),
         Some(Verb::Qr { text }) => print_qr(&text),
         Some(Verb::HashCode) => print_hash(),
