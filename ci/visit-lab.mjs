@@ -11,9 +11,14 @@ const browser = await launch();
 // A machine under emulation takes its time, all the more beside others.
 const node = new Visitor(browser, { address, folder, title: "visit-lab", patience_ms: 240_000 });
 
-// Of the whole page: what stays at the edge of a screen would lie across it.
-const picture = (page, name) =>
-  page.screenshot({ path: `${folder}/${name}.png`, fullPage: true, style: "nav.rooms { position: static }" });
+// The whole page on a screen as high as that: what stays at a screen's edge would lie across the middle.
+async function picture(page, name) {
+  const size = page.viewportSize();
+  const height = await page.evaluate(() => document.documentElement.scrollHeight);
+  await page.setViewportSize({ ...size, height });
+  await page.screenshot({ path: `${folder}/${name}.png` });
+  await page.setViewportSize(size);
+}
 const section = (page, name) => page.locator(`section[aria-labelledby="${name}"]`);
 const member = (page, name) =>
   section(page, "members").locator("li.person").filter({ has: page.getByRole("link", { name, exact: true }) });
