@@ -39,6 +39,8 @@ impl Line {
     pub(super) async fn open(address: Ipv6Addr, inbox: mpsc::Sender<Letter>) -> io::Result<Self> {
         let place = at(address);
         let socket = Arc::new(UdpSocket::bind(place).await?);
+        // Before it has said so once, nothing can be sent, and the first call to the others would be lost.
+        socket.writable().await?;
         let listener = TcpListener::bind(place).await?;
         let mut listening = tokio::task::JoinSet::new();
         listening.spawn(listen(listener, inbox));
