@@ -52,7 +52,7 @@ try {
     const joined = seconds(pasted);
     await picture(page, "3-joined");
     // What only a visitor without a community needs is of no use any more.
-    if (await form(page, "/community/join").count()) console.log("visit-lab: the page of a member still asks to join");
+    await form(page, "/community/join").waitFor({ state: "detached" });
     const told = [];
     await Promise.all(neighbours.map(async (name) => {
       await member(page, name).locator(".word.good").waitFor();
