@@ -71,6 +71,8 @@ pub(super) struct Desk {
     /// Whether something may be to be told that it was too early for.
     untold: bool,
     tidied: Duration,
+    /// When what could not be said is tried again.
+    renew_at: Option<Duration>,
 }
 
 impl Desk {
@@ -91,6 +93,7 @@ impl Desk {
             told_at: Duration::ZERO,
             untold: false,
             tidied: Duration::ZERO,
+            renew_at: None,
         }
     }
 
@@ -270,6 +273,9 @@ impl Desk {
                 self.after(&before, Vec::new());
             }
             self.renew();
+        } else if self.renew_at.is_some_and(|at| at <= now) {
+            self.renew_at = None;
+            self.renew();
         }
         let changed = self.club.as_ref().is_some_and(|it| it.board.revision() != self.saved);
         if changed && now.saturating_sub(self.saved_at) >= SAVE_EVERY {
@@ -279,7 +285,7 @@ impl Desk {
 
     /// What could not be said is tried again soon: there may be room on the disk then.
     pub(super) fn renew_again(&mut self) {
-        self.tidied = self.now().saturating_sub(TIDY_EVERY.saturating_sub(SAVE_EVERY));
+        self.renew_at = Some(self.now() + SAVE_EVERY);
     }
 
     fn own_address(&self) -> Option<Ipv6Addr> {
