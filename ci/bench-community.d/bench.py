@@ -113,6 +113,10 @@ class Bench:
         self.figures["join"] = seconds(took) | {"resolution": resolution}
         self.figures["all-see-all"] = Watch(last).all(self.nodes, self.sees_all).figures()
 
+    def warm(self):
+        for node in self.nodes:
+            node.warm()
+
     def quiet(self, name):
         time.sleep(QUIET_S)
         count = len(self.nodes)
@@ -143,6 +147,7 @@ class Bench:
         for turn in range(TIMES):
             node = self.nodes[(3 + turn * 7) % len(self.nodes)]
             for audience, count, watches in (("community", 1, seen), ("me", 0, gone)):
+                self.warm()
                 watch = Watch()
                 node.publish(names(1), audience)
                 watches.append(watch.all(self.nodes, lambda it, count=count: it.offers() == count))
@@ -174,6 +179,7 @@ class Bench:
     def kill(self):
         """The last one dies without a word, and comes back."""
         *others, victim = self.nodes
+        self.warm()
         watch = Watch()
         victim.kill()
         watch.all(others, lambda it: victim.key.hex() in it.states().get("down", ()))
@@ -188,6 +194,7 @@ class Bench:
         half = self.valley.half()
         halves = self.nodes[:half], self.nodes[half:]
         keys = [{node.key.hex() for node in it} for it in halves]
+        self.warm()
         watch = Watch()
         self.valley.split()
         of_others = {it.number: keys[0] if it in halves[1] else keys[1] for it in self.nodes}
@@ -198,6 +205,7 @@ class Bench:
         self.nodes[-2].publish(names(2)[1:], "me")
         count = self.everything - 1
         time.sleep(max(watch.begun + SPLIT_S - time.monotonic(), 0))
+        self.warm()
         watch = Watch()
         self.valley.heal()
         self.figures["healed"] = watch.all(self.nodes, self.sees_all).figures()

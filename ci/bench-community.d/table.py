@@ -15,8 +15,8 @@ def table(figures):
     rows = [
         ("joined: from the wish to being seen by the one who invited", "join", ""),
         ("all see all, after the last one's wish", "all-see-all", ""),
-        ("a service is on all", "service-seen", "1"),
-        ("a service is gone from all", "service-gone", "1"),
+        ("a service is on all, of five times", "service-seen", "1"),
+        ("a service is gone from all, of five times", "service-gone", "1"),
         ("200 services of one are on all", "many", ""),
         ("200 services of one are gone from all", "many-gone", ""),
         (f"{50 * nodes} services, 50 of each, are on all", "everywhere", ""),
