@@ -4,12 +4,23 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::Liveness;
-use super::gate::Id;
+use super::gate::{Claim, Id};
 use crate::address::HostId;
 
 /// Whoever is called dead is asked so often whether it is: where every twentieth datagram gets lost, one in ten thousand
 /// who are there does not answer any of these.
 const QUESTIONS: u8 = 4;
+/// That somebody answered none of them is remembered for so many pauses between those to whoever may be dead.
+const SILENCE: u32 = 8;
+
+/// How long an answer is waited for.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Patience {
+    /// By whoever is called dead.
+    pub(super) dead: Duration,
+    /// By whoever may be: all questions together take as long as it has to speak for itself.
+    pub(super) suspect: Duration,
+}
 
 /// Members by what is known of them.
 #[derive(Default)]
@@ -24,12 +35,16 @@ struct Known {
     liveness: Liveness,
     id: Id,
     heard: Duration,
+    /// How long it takes to answer.
+    latency: Option<Duration>,
     place: usize,
 }
 
-/// Somebody said that this one is dead, and it was asked.
+/// Somebody said that this one is dead, or may be, and it was asked.
 struct Doubt {
+    dead: bool,
     questions: u8,
+    asked: Duration,
     due: Duration,
 }
 
@@ -65,14 +80,16 @@ impl Company {
                 self.up.len() - 1
             }
         };
-        self.known.insert(host, Known { liveness: Liveness::Up, id, heard: now, place });
+        let latency = self.latency(host);
+        self.known.insert(host, Known { liveness: Liveness::Up, id, heard: now, latency, place });
     }
 
     pub(super) fn fall(&mut self, now: Duration, id: Id) {
         let host = HostId(id.host);
         self.leave_up(host);
         self.doubts.remove(&host);
-        self.known.insert(host, Known { liveness: Liveness::Down(now), id, heard: now, place: 0 });
+        let known = Known { liveness: Liveness::Down(now), id, heard: now, latency: None, place: 0 };
+        self.known.insert(host, known);
     }
 
     pub(super) fn rename(&mut self, id: Id) {
@@ -104,16 +121,32 @@ impl Company {
         }
     }
 
-    /// Whether a claim that somebody is dead deserves that it is asked: not where it spoke within `fresh`.
-    pub(super) fn doubt(&mut self, now: Duration, claimed: Id, fresh: Duration) -> bool {
-        let host = HostId(claimed.host);
-        let Some(known) = self.known.get(&host) else { return false };
-        let settled = known.liveness != Liveness::Up || claimed.bump < known.id.bump;
-        if settled || now < known.heard + fresh || self.doubts.contains_key(&host) {
-            return false;
+    /// A member took so long to answer; single answers that were late count for little.
+    pub(super) fn measured(&mut self, host: HostId, took: Duration) {
+        if let Some(known) = self.known.get_mut(&host) {
+            known.latency = Some(known.latency.map_or(took, |before| (before * 3 + took) / 4));
         }
-        self.doubts.insert(host, Doubt { questions: 0, due: now });
-        true
+    }
+
+    /// How long a member takes to answer, where that was measured.
+    pub(super) fn latency(&self, host: HostId) -> Option<Duration> {
+        self.known.get(&host)?.latency
+    }
+
+    /// Takes down that somebody is said to be dead, or may be. It is asked, unless it spoke within `fresh`.
+    pub(super) fn doubt(&mut self, now: Duration, claim: Claim, fresh: Duration, patience: Patience) {
+        let host = HostId(claim.id.host);
+        let Some(known) = self.known.get(&host) else { return };
+        let settled = known.liveness != Liveness::Up || claim.id.bump < known.id.bump;
+        if settled || now < known.heard + fresh {
+            return;
+        }
+        let first = Doubt { dead: claim.dead, questions: 0, asked: now, due: now };
+        let doubt = self.doubts.entry(host).or_insert(first);
+        if claim.dead && !doubt.dead {
+            doubt.dead = true;
+            doubt.due = doubt.due.min(doubt.asked + patience.dead);
+        }
     }
 
     /// When a doubt is to be looked at.
@@ -121,22 +154,26 @@ impl Company {
         self.doubts.values().map(|it| it.due).min().unwrap_or(Duration::MAX)
     }
 
-    /// Whom to ask now, and who did not answer.
-    pub(super) fn look(&mut self, now: Duration, patience: Duration) -> (Vec<HostId>, Vec<Id>) {
-        let (mut ask, mut dead) = (Vec::new(), Vec::new());
+    /// Whom to ask now, and who is called dead and did not answer.
+    pub(super) fn look(&mut self, now: Duration, patience: Patience) -> (Vec<HostId>, Vec<Id>) {
+        let (mut ask, mut over) = (Vec::new(), Vec::new());
         for (host, doubt) in self.doubts.iter_mut().filter(|(_, it)| it.due <= now) {
-            if doubt.questions < QUESTIONS {
-                doubt.questions += 1;
-                doubt.due = now + patience;
-                ask.push(*host);
-            } else if let Some(known) = self.known.get(host) {
-                dead.push(known.id);
+            if doubt.questions == QUESTIONS {
+                over.push((*host, doubt.dead));
+                continue;
             }
+            (doubt.questions, doubt.asked) = (doubt.questions + 1, now);
+            doubt.due = now
+                + match (doubt.dead, doubt.questions) {
+                    (true, _) => patience.dead,
+                    (false, QUESTIONS) => patience.suspect * SILENCE,
+                    (false, _) => patience.suspect,
+                };
+            ask.push(*host);
         }
-        for id in &dead {
-            self.doubts.remove(&HostId(id.host));
-        }
-        (ask, dead)
+        over.iter().for_each(|(host, _)| drop(self.doubts.remove(host)));
+        let dead = over.into_iter().filter(|(_, dead)| *dead);
+        (ask, dead.filter_map(|(host, _)| self.id(host)).collect())
     }
 }
 
@@ -144,10 +181,10 @@ impl Company {
 mod tests {
     use std::time::Duration;
 
-    use super::Company;
+    use super::{Company, Patience};
     use crate::address::HostId;
     use crate::gossip::Liveness;
-    use crate::gossip::gate::Id;
+    use crate::gossip::gate::{Claim, Id};
 
     const S: Duration = Duration::from_secs(1);
 
@@ -172,23 +209,66 @@ mod tests {
         assert_eq!(company.liveness(HostId(2)), None);
     }
 
+    const PATIENCE: Patience = Patience { dead: S, suspect: Duration::from_secs(3) };
+
+    fn claim(host: u64, dead: bool) -> Claim {
+        Claim { id: id(host), dead }
+    }
+
     #[test]
     fn nobody_is_dead_by_a_word() {
         let mut company = Company::default();
         company.rise(S, id(1));
-        assert!(!company.doubt(S * 2, id(1), S * 3));
-        assert!(company.doubt(S * 9, id(1), S * 3));
-        assert!(!company.doubt(S * 9, id(1), S * 3));
-        assert_eq!(company.look(S * 9, S), (vec![HostId(1)], vec![]));
+        company.doubt(S * 2, claim(1, true), S * 3, PATIENCE);
+        assert_eq!(company.due(), Duration::MAX);
+        company.doubt(S * 9, claim(1, true), S * 3, PATIENCE);
+        company.doubt(S * 9, claim(1, true), S * 3, PATIENCE);
+        assert_eq!(company.look(S * 9, PATIENCE), (vec![HostId(1)], vec![]));
         assert_eq!(company.due(), S * 10);
         company.hear(S * 9, HostId(1));
-        assert_eq!(company.look(S * 20, S), (vec![], vec![]));
+        assert_eq!(company.look(S * 20, PATIENCE), (vec![], vec![]));
         // It does not answer any more.
-        assert!(company.doubt(S * 30, id(1), S));
+        company.doubt(S * 30, claim(1, true), S, PATIENCE);
         for after in 30..34 {
-            assert_eq!(company.look(S * after, S), (vec![HostId(1)], vec![]));
+            assert_eq!(company.look(S * after, PATIENCE), (vec![HostId(1)], vec![]));
         }
-        assert_eq!(company.look(S * 34, S), (vec![], vec![id(1)]));
+        assert_eq!(company.look(S * 34, PATIENCE), (vec![], vec![id(1)]));
         assert_eq!(company.due(), Duration::MAX);
+    }
+
+    #[test]
+    fn whoever_may_be_dead_is_asked_before_it_is_called_so() {
+        let mut company = Company::default();
+        company.rise(S, id(1));
+        company.doubt(S * 30, claim(1, false), S, PATIENCE);
+        for after in [30, 33, 36, 39] {
+            assert_eq!(company.look(S * after, PATIENCE), (vec![HostId(1)], vec![]));
+        }
+        // Nobody called it dead: that is no death.
+        assert_eq!(company.look(S * 50, PATIENCE), (vec![], vec![]));
+        company.doubt(S * 50, claim(1, true), S, PATIENCE);
+        assert_eq!(company.look(S * 50, PATIENCE), (vec![], vec![id(1)]));
+        // Its silence is not held against it for ever.
+        company.doubt(S * 60, claim(1, false), S, PATIENCE);
+        for after in [60, 63, 66, 69, 93] {
+            company.look(S * after, PATIENCE);
+        }
+        company.doubt(S * 100, claim(1, true), S, PATIENCE);
+        assert_eq!(company.look(S * 100, PATIENCE), (vec![HostId(1)], vec![]));
+    }
+
+    #[test]
+    fn one_late_answer_is_no_long_way() {
+        let mut company = Company::default();
+        company.rise(S, id(1));
+        assert_eq!(company.latency(HostId(1)), None);
+        company.measured(HostId(1), S);
+        company.measured(HostId(1), S * 5);
+        company.rise(S * 2, id(1));
+        assert_eq!(company.latency(HostId(1)), Some(S * 2));
+        company.fall(S * 3, id(1));
+        assert_eq!(company.latency(HostId(1)), None);
+        company.measured(HostId(2), S);
+        assert_eq!(company.latency(HostId(2)), None);
     }
 }

@@ -39,6 +39,15 @@ impl Identity for Id {
 /// nothing.
 pub(super) struct Gate(Arc<Mutex<Inside>>);
 
+/// What the sender of a datagram says of somebody else, and is not simply believed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Claim {
+    /// Of whom, and in which run.
+    pub(super) id: Id,
+    /// Whether it is dead, or in a later run; otherwise it may be.
+    pub(super) dead: bool,
+}
+
 /// What the gate goes by, and what it keeps for others to look into.
 pub(super) struct Inside {
     /// This member, in its present run.
@@ -47,8 +56,8 @@ pub(super) struct Inside {
     pub(super) members: BTreeSet<HostId>,
     /// The runs of those who answer.
     pub(super) up: BTreeMap<HostId, u32>,
-    /// Who is dead, or in a later run, by the word of whoever sent this.
-    pub(super) claims: Vec<Id>,
+    /// Of whom that is said, by whoever sent this.
+    pub(super) claims: Vec<Claim>,
     /// Whether this datagram told something of oneself already.
     pub(super) told_of_me: bool,
     /// Whether one does not want to hear that one is dead: one has just taken steps.
@@ -87,13 +96,12 @@ impl Inside {
             return false;
         }
         let later = self.up.get(&HostId(id.host)).is_some_and(|bump| id.bump > *bump);
-        if later || it.state() == State::Down {
-            if self.claims.len() < CLAIMS_LIMIT {
-                self.claims.push(id);
-            }
-            return false;
+        let dead = later || it.state() == State::Down;
+        if (dead || it.state() == State::Suspect) && self.claims.len() < CLAIMS_LIMIT {
+            self.claims.push(Claim { id, dead });
         }
-        true
+        // That somebody may be dead foca tells on: the one it is said of hears of it so, and says that it is there.
+        !dead
     }
 }
 

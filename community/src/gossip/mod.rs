@@ -138,6 +138,12 @@ impl Gossip {
         self.swim.liveness(host)
     }
 
+    /// How long a member takes to answer over the mesh, there and back; nothing before that was measured. Each member is
+    /// asked in turn, so it may be minutes old.
+    pub fn latency(&self, host: HostId) -> Option<Duration> {
+        self.swim.latency(host)
+    }
+
     /// Members that answer, in no order.
     pub fn live(&self) -> impl Iterator<Item = HostId> + '_ {
         self.swim.live().iter().copied()

@@ -2,7 +2,7 @@
 //!
 //! Foca believes whoever speaks; members need not be honest. So that none can do harm to another by its word alone:
 //!
-//! - Whoever is called dead, or said to be in a later run, is asked first ([`Company`]), by each who hears it. To a dead one come four datagrams of each.
+//! - Whoever is called dead, or said to be in a later run, is asked first ([`Company`]), by each who hears it. To a dead one come four datagrams of each. Where members are few, each asks as soon as it hears that somebody may be dead, and so believes at once whoever says that it is.
 //! - In which run of its program a member is, it knows best: what it says itself wins over what others said of it.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -12,12 +12,12 @@ use std::time::Duration;
 
 use foca::{
     AccumulatingRuntime, Codec, Config, Foca, Header, Member, Message, NoCustomBroadcast, OwnedNotification,
-    PeriodicParams, PostcardCodec, Timer,
+    PeriodicParams, PostcardCodec, ProbeNumber, Timer,
 };
 use rand::SeedableRng;
 use rand::rngs::SmallRng;
 
-use super::company::Company;
+use super::company::{Company, Patience};
 use super::gate::{Gate, Id, Inside, open};
 use super::{ANSWER, DATAGRAM_LIMIT_BYTES, Hosts, Output, QUESTION, SWIM};
 use crate::address::HostId;
@@ -26,6 +26,8 @@ use crate::address::HostId;
 const CALL_EVERY: Duration = Duration::from_secs(3);
 /// And whoever is not, calls one of those who do not answer so often: so a mesh that fell apart finds itself again.
 const CALL_AWAY_EVERY: Duration = Duration::from_secs(15);
+/// With more than these, only whoever is called dead is asked, not who may be: it has to answer each of them.
+const FEW: usize = 256;
 /// Whoever was told that it is taken for dead begins a new run, and does not listen to that again for so long.
 const UNDEAD_PAUSE: Duration = Duration::from_secs(3);
 
@@ -56,6 +58,8 @@ pub(super) struct Swim {
     timers: BTreeMap<(Duration, u64), Timer<Id>>,
     count: u64,
     company: Company,
+    /// Who was pinged last, with which number, and when.
+    pinged: Option<(Id, ProbeNumber, Duration)>,
     call_at: Duration,
     called: usize,
     undead_from: Duration,
@@ -73,6 +77,7 @@ impl Swim {
             timers: BTreeMap::new(),
             count: 0,
             company: Company::default(),
+            pinged: None,
             call_at: Duration::ZERO,
             called: 0,
             undead_from: Duration::ZERO,
@@ -98,6 +103,10 @@ impl Swim {
 
     pub(super) fn liveness(&self, host: HostId) -> Option<Liveness> {
         self.company.liveness(host)
+    }
+
+    pub(super) fn latency(&self, host: HostId) -> Option<Duration> {
+        self.company.latency(host)
     }
 
     /// Those who answer, in no order.
@@ -134,10 +143,15 @@ impl Swim {
 
     pub(super) fn datagram(&mut self, now: Duration, from: HostId, bytes: &[u8], outputs: &mut Vec<Output>) {
         // It must be from whom it says: each speaks for itself, and tells of others.
-        let Ok(header) = PostcardCodec.decode_header(bytes) else { return };
-        let Header::<Id> { src, dst, message, .. } = header;
+        let Ok(Header { src, dst, message, .. }) = decode(bytes) else { return };
         if src.host != from.0 {
             return;
+        }
+        if let (Message::Ack(number), Some((id, pinged, at))) = (&message, self.pinged)
+            && (id, pinged) == (src, *number)
+        {
+            self.company.measured(from, now.saturating_sub(at));
+            self.pinged = None;
         }
         self.believe_itself(now, src, outputs);
         let me = *self.foca.identity();
@@ -164,21 +178,29 @@ impl Swim {
     /// Looks into what the sender of a datagram said of the dead.
     fn doubt(&mut self, now: Duration, from: HostId, outputs: &mut Vec<Output>) {
         let claims = std::mem::take(&mut open(&self.inside).claims);
-        for id in claims.into_iter().filter(|id| id.host != from.0) {
-            self.company.doubt(now, id, self.fresh());
+        let few = self.live().len() <= FEW;
+        for claim in claims.into_iter().filter(|it| it.id.host != from.0 && (it.dead || few)) {
+            self.company.doubt(now, claim, self.fresh(claim.dead), self.patience());
         }
         self.look(now, outputs);
+    }
+
+    fn patience(&self) -> Patience {
+        let millis = |dead, suspect| Patience {
+            dead: Duration::from_millis(dead),
+            suspect: Duration::from_millis(suspect),
+        };
+        match self.timing {
+            Timing::Lan => millis(250, 550),
+            Timing::Wan => millis(600, 3000),
+        }
     }
 
     fn look(&mut self, now: Duration, outputs: &mut Vec<Output>) {
         if self.company.due() > now {
             return;
         }
-        let patience = match self.timing {
-            Timing::Lan => Duration::from_millis(250),
-            Timing::Wan => Duration::from_millis(600),
-        };
-        let (ask, dead) = self.company.look(now, patience);
+        let (ask, dead) = self.company.look(now, self.patience());
         outputs.extend(ask.into_iter().map(|to| Output::Send { to, bytes: vec![QUESTION] }));
         for id in dead {
             self.run(now, outputs, |foca, runtime| {
@@ -187,12 +209,14 @@ impl Swim {
         }
     }
 
-    /// Whoever calls one dead has missed it for longer than this.
-    fn fresh(&self) -> Duration {
-        match self.timing {
-            Timing::Lan => Duration::from_millis(1500),
-            Timing::Wan => Duration::from_secs(6),
-        }
+    /// Whoever says that one is dead, or may be, has missed it for longer than this.
+    fn fresh(&self, dead: bool) -> Duration {
+        Duration::from_millis(match (self.timing, dead) {
+            (Timing::Lan, true) => 1500,
+            (Timing::Lan, false) => 400,
+            (Timing::Wan, true) => 6000,
+            (Timing::Wan, false) => 2500,
+        })
     }
 
     /// That one is there, and in which run.
@@ -284,6 +308,9 @@ impl Swim {
             let mut inside = open(&self.inside);
             inside.me = *self.foca.identity();
             while let Some((to, bytes)) = runtime.to_send() {
+                if let Ok(Header { message: Message::Ping(number), .. }) = decode(&bytes) {
+                    self.pinged = Some((to, number, now));
+                }
                 // Whoever asks to have somebody called may name anybody.
                 if inside.members.contains(&HostId(to.host)) {
                     outputs.push(Output::Send { to: HostId(to.host), bytes: [&[SWIM], &*bytes].concat() });
@@ -317,13 +344,17 @@ impl Swim {
     }
 }
 
+fn decode(bytes: &[u8]) -> Result<Header<Id>, <PostcardCodec as Codec<Id>>::Error> {
+    PostcardCodec.decode_header(bytes)
+}
+
 fn config(timing: Timing) -> Config {
     let period = |millis, members| {
         NonZeroUsize::new(members)
             .map(|num_members| PeriodicParams { frequency: Duration::from_millis(millis), num_members })
     };
     let (probe_period, probe_rtt, suspect_to_down_after, gossip) = match timing {
-        Timing::Lan => (1000, 400, 2200, 200),
+        Timing::Lan => (500, 200, 2200, 200),
         Timing::Wan => (3000, 1500, 12_000, 500),
     };
     Config {

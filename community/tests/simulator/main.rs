@@ -133,9 +133,8 @@ fn the_dead_are_missed_and_those_who_come_back_are_found() {
         let mut world = whole(Setting { nodes: nodes(40), timing, loss: 0.01, seed: 4 });
         let host = world.host(7);
         world.stop(7);
-        let first = world.run(2 * MINUTE, SOON, |it| it.missed_by(host) > 0).expect("missed");
-        assert!(first < limit * S, "{timing:?}: {first:?}");
-        world.run(30 * S, SOON, World::all_know_all).expect("missed by all");
+        let missed = world.run(2 * MINUTE, SOON, World::all_know_all).expect("missed by all");
+        assert!(missed < limit * S && world.missed_by(host) > 0, "{timing:?}: {missed:?}");
         world.publish(1, [object(1, 1, 300)]);
         world.run(MINUTE, SOON, |it| all_have(it, 1)).expect("news");
         // As it was, and as one that has lost everything.
@@ -218,5 +217,6 @@ fn load_grows_no_faster_than_the_logarithm() {
     let growth = (most as f64).log2() / 10_f64.log2();
     assert!(many.0 < few.0 * growth * 1.2, "{few:?} {many:?}");
     assert!(many.1 < few.1 * growth * 1.2, "{few:?} {many:?}");
-    assert!(few.0 < 4.0, "{few:?}");
+    // Each asks somebody twice a second, and is asked as often.
+    assert!(few.0 < 5.5, "{few:?}");
 }
