@@ -589,6 +589,7 @@ member-role-member-means = A més convida altres cases.
 member-role-steward = Cuidadora
 member-role-steward-means = A més expulsa altres cases.
 member-up = contesta
+member-up-in = contesta en { $ms } ms
 member-unheard = encara no se’n sap res
 member-down = fora d’abast des de { $when }
 path-direct = s’hi arriba directament

@@ -548,6 +548,7 @@ member-role-member-means = Invites others, too.
 member-role-steward = Steward
 member-role-steward-means = Expels others, too.
 member-up = answers
+member-up-in = answers in { $ms } ms
 member-unheard = not heard of yet
 member-down = out of reach since { $when }
 path-direct = reached directly

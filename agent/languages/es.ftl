@@ -589,6 +589,7 @@ member-role-member-means = Además invita a otras.
 member-role-steward = Cuidadora
 member-role-steward-means = Además expulsa a otras.
 member-up = contesta
+member-up-in = contesta en { $ms } ms
 member-unheard = aún no se sabe de ella
 member-down = fuera de alcance desde { $when }
 path-direct = se llega directamente

@@ -18,7 +18,7 @@ use tokio::task::JoinSet;
 use super::line::{self, Datagram, Line};
 use super::{Options, shelf, view};
 use crate::journal;
-use crate::node::community::{Joining, Told, View};
+use crate::node::community::{Joining, Latencies, Told, View};
 use crate::node::{Event, Level};
 
 /// The mesh's address may come at any time.
@@ -27,6 +27,8 @@ const OPEN_AGAIN: Duration = Duration::from_secs(2);
 const SAVE_EVERY: Duration = Duration::from_secs(10);
 /// What the heart hears of the community, at most so often.
 const TELL_EVERY: Duration = Duration::from_millis(200);
+/// How long members take to answer, at most so often: it changes with each answer.
+const LATENCIES_EVERY: Duration = Duration::from_secs(20);
 /// What has run out is forgotten, and one's own renewed, so often.
 const TIDY_EVERY: Duration = Duration::from_secs(600);
 
@@ -70,6 +72,8 @@ pub(super) struct Desk {
     told_at: Duration,
     /// Whether something may be to be told that it was too early for.
     untold: bool,
+    latencies: Latencies,
+    latencies_at: Duration,
     tidied: Duration,
     /// When what could not be said is tried again.
     renew_at: Option<Duration>,
@@ -92,6 +96,8 @@ impl Desk {
             told: None,
             told_at: Duration::ZERO,
             untold: false,
+            latencies: Latencies::new(),
+            latencies_at: Duration::ZERO,
             tidied: Duration::ZERO,
             renew_at: None,
         }
@@ -316,6 +322,14 @@ impl Desk {
         if view.as_ref() != self.told.as_deref() {
             self.told = view.map(Arc::new);
             self.send(Told::View(self.told.clone())).await;
+        }
+        if now.saturating_sub(self.latencies_at) >= LATENCIES_EVERY {
+            self.latencies_at = now;
+            let latencies = self.club.as_ref().map(|it| view::latencies(&it.gossip)).unwrap_or_default();
+            if latencies != self.latencies {
+                self.latencies = latencies;
+                self.send(Told::Latencies(self.latencies.clone())).await;
+            }
         }
     }
 

@@ -117,6 +117,19 @@ fn the_home_page_says_how_the_node_is_and_where_to_mend_it() {
 }
 
 #[test]
+fn a_member_shows_whether_it_answers_how_fast_and_by_which_way() {
+    let mut context = english(Some(Role::Owner));
+    samples::valley::within(&mut context);
+    let page = pages::community(&context, &Form::default());
+    // Whoever does not answer takes no time for it, whatever was measured once.
+    has(
+        &page,
+        &["answers in 12 ms</span> · reached directly", "2 hours ago</span> · no way there: it does not"],
+    );
+    lacks(&page, &["90 ms"]);
+}
+
+#[test]
 fn an_operation_shows_every_step_and_how_it_stands() {
     let steps = |id| {
         let html = pages::operation(&english(Some(Role::Owner)), OperationId(id)).html;

@@ -171,7 +171,7 @@ impl Company {
                 };
             ask.push(*host);
         }
-        over.iter().for_each(|(host, _)| drop(self.doubts.remove(host)));
+        self.doubts.retain(|host, _| !over.iter().any(|(it, _)| it == host));
         let dead = over.into_iter().filter(|(_, dead)| *dead);
         (ask, dead.filter_map(|(host, _)| self.id(host)).collect())
     }

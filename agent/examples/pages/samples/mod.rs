@@ -11,7 +11,7 @@ use nuvol_agent::node::people::{PersonId, Role, Unfit};
 use nuvol_agent::node::setting;
 
 pub mod data;
-mod valley;
+pub mod valley;
 
 /// A page with its data.
 pub struct Sample {

@@ -88,6 +88,7 @@ pub fn within(context: &mut Context) {
         (members[2].host, MeshPath::None(Some(NoPath::NoAnswer))),
         (members[3].host, MeshPath::Relayed(Some(members[1].host))),
     ];
+    let latencies = [(members[1].host, 12), (members[2].host, 90)];
     let waiting = Waiting {
         node: key(9).id().0,
         name: "masia-nova".to_owned(),
@@ -125,6 +126,7 @@ pub fn within(context: &mut Context) {
         view: Some(Arc::new(view)),
         joining: None,
         paths: Arc::new(paths.into()),
+        latencies: Arc::new(latencies.into()),
         near: Arc::new(vec![found]),
     };
 }

@@ -35,7 +35,7 @@ impl Desk<'_> {
             }
         }
         let rows: Vec<_> = list(&told, "members").iter().map(member).collect();
-        print(&["NODE", "NAME", "ROLE", "STATE", "PATH", "ADDRESS"], &rows);
+        print(&["NODE", "NAME", "ROLE", "STATE", "LATENCY", "PATH", "ADDRESS"], &rows);
         let rows: Vec<_> =
             list(&told, "waiting").iter().map(|it| columns(it, &["node", "name", "fingerprint"])).collect();
         print(&["WAITS", "NAME", "FINGERPRINT"], &rows);
@@ -183,7 +183,8 @@ fn member(it: &Value) -> Vec<String> {
     };
     let [node, name, role, state, address] =
         ["node", "name", "role", "state", "address"].map(|key| text(&it[key]));
-    vec![node, name, role, state, path, address]
+    let latency = it["latency_ms"].as_u64().map(|ms| format!("{ms} ms")).unwrap_or_default();
+    vec![node, name, role, state, latency, path, address]
 }
 
 fn rank(rank: Rank) -> &'static str {

@@ -298,7 +298,10 @@ impl MemberView {
             role: t.member_role(it.role),
             is_me: it.id == view.me,
             tone: tone(it.liveness),
-            state: state(context, it.liveness),
+            state: match context.snapshot.belonging.latencies.get(&it.host) {
+                Some(ms) if it.liveness == Liveness::Up => t.with("member-up-in", "ms", *ms),
+                _ => state(context, it.liveness),
+            },
             path: path.map(|path| path_words(t, view, path)).unwrap_or_default(),
             fingerprint: it.id.fingerprint(),
             address: it.address.to_string(),

@@ -125,6 +125,10 @@ impl Node {
                 Vec::new()
             }
             Told::Joined => self.joined(),
+            Told::Latencies(latencies) => {
+                self.belonging.latencies = Arc::new(latencies);
+                Vec::new()
+            }
             Told::Done(ticket, result) => {
                 let answer = match result {
                     Ok(()) => Ok(Reply::Done),
@@ -167,7 +171,7 @@ impl Node {
 
     /// The node is in no community any more.
     fn left(&mut self) -> Vec<Action> {
-        self.belonging.paths = Arc::default();
+        (self.belonging.paths, self.belonging.latencies) = Default::default();
         // The invitation that was set before boot is not taken up again.
         let own = Community { taken: self.belonging.own.taken, ..Community::default() };
         self.belonging.own = Arc::new(own.clone());
@@ -357,3 +361,6 @@ fn work(view: &View) -> MeshWork {
 
 /// How members are reached, by their place in the mesh.
 pub type MeshPaths = BTreeMap<HostId, MeshPath>;
+
+/// How long members that answer take to do so, there and back, in ms; by their place in the mesh.
+pub type Latencies = BTreeMap<HostId, u32>;

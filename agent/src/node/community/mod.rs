@@ -27,7 +27,7 @@ mod tell;
 pub use acts::{CommunityAct, hex};
 pub use foreign::{FOREIGN_LIMIT, Foreign};
 pub(super) use mesh::Cable;
-pub use mesh::{Errand, MeshPath, MeshPaths, MeshPeer, MeshWork, NoPath};
+pub use mesh::{Errand, Latencies, MeshPath, MeshPaths, MeshPeer, MeshWork, NoPath};
 pub use near::{Announcement, Found};
 pub(super) use offers::Offered;
 pub use tell::{Order, Told};
@@ -235,6 +235,8 @@ pub struct Belonging {
     pub joining: Option<Joining>,
     /// How members are reached over the mesh.
     pub paths: std::sync::Arc<MeshPaths>,
+    /// How long members take to answer over it.
+    pub latencies: std::sync::Arc<Latencies>,
     /// What others offer on the home network; nobody vouches for it.
     pub near: std::sync::Arc<Vec<Found>>,
 }

@@ -8,7 +8,7 @@ use nuvol_community::join::Answer;
 use nuvol_community::object::{Contact, Record, Role};
 use nuvol_community::text::Name;
 
-use super::{Joining, View};
+use super::{Joining, Latencies, View};
 
 /// What the gossip door is to do. Those with a ticket are answered by [`Told::Done`] or [`Told::Answer`].
 #[derive(Debug, Clone, PartialEq)]
@@ -82,6 +82,8 @@ pub enum Order {
 pub enum Told {
     /// The community as it is now; nothing where the node is in none.
     View(Option<Arc<View>>),
+    /// How long members take to answer.
+    Latencies(Latencies),
     /// How it goes with joining.
     Joining(Joining),
     /// The node is a member now.

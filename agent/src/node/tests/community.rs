@@ -11,7 +11,9 @@ use nuvol_community::text::Name;
 
 use super::world::World;
 use crate::node::command::{Command, Refusal, Reply};
-use crate::node::community::{CommunityAct, Errand, Foreign, Joining, Liveness, Member, Order, Told, View};
+use crate::node::community::{
+    CommunityAct, Errand, Foreign, Joining, Latencies, Liveness, Member, Order, Told, View,
+};
 use crate::node::operation::Trouble;
 use crate::node::rights::Actor;
 use crate::node::unit::Unit;
@@ -303,6 +305,17 @@ fn the_mesh_knows_the_members_and_is_switched_on() {
     world.tell(Event::Gossip(Told::View(None)));
     assert_eq!(act(&mut world, CommunityAct::Leave), Err(Refusal::NoCommunity));
     act(&mut world, CommunityAct::Found { name: name("Other") }).unwrap();
+}
+
+#[test]
+fn latencies_are_those_of_the_community_that_one_is_in() {
+    let mut world = founder();
+    world.tell(view(Some(Role::Steward), &[2]));
+    let latencies = Latencies::from([(HostId::from(&key(2).id()), 12)]);
+    world.tell(Event::Gossip(Told::Latencies(latencies.clone())));
+    assert_eq!(*world.node.snapshot().belonging.latencies, latencies);
+    world.tell(Event::Gossip(Told::View(None)));
+    assert!(world.node.snapshot().belonging.latencies.is_empty());
 }
 
 #[test]

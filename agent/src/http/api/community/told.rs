@@ -5,7 +5,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::http::session::Visit;
-use crate::node::community::{self, Joining, Liveness, MeshPath, NoPath, Offer, View, hex};
+use crate::node::community::{self, Belonging, Joining, Liveness, MeshPath, NoPath, Offer, View, hex};
 use crate::node::rights::Right;
 
 /// The community as this node knows it.
@@ -61,6 +61,8 @@ struct Member {
     /// Unix time since when it does not answer.
     down_since_s: Option<u64>,
     path: Option<Path>,
+    /// How long it takes to answer over the mesh, there and back, as measured last.
+    latency_ms: Option<u32>,
     endpoints: Vec<String>,
     may_expel: bool,
 }
@@ -146,7 +148,7 @@ impl Community {
         Self {
             community: view.map(About::of),
             joining: belonging.joining.map(JoiningState::of),
-            members: view.map(|view| members(view, &belonging.paths)).unwrap_or_default(),
+            members: view.map(|view| members(view, belonging)).unwrap_or_default(),
             waiting: own.waiting.iter().filter(|_| owner).map(WaitingNode::of).collect(),
             invitations: own.invitations.iter().filter(|_| owner).map(NodeInvitation::of).collect(),
             places: own.public.iter().map(ToString::to_string).collect(),
@@ -185,7 +187,7 @@ impl JoiningState {
     }
 }
 
-fn members(view: &View, paths: &community::MeshPaths) -> Vec<Member> {
+fn members(view: &View, belonging: &Belonging) -> Vec<Member> {
     let member = |it: &community::Member| Member {
         node: hex(&it.id.0),
         fingerprint: it.id.fingerprint(),
@@ -199,7 +201,8 @@ fn members(view: &View, paths: &community::MeshPaths) -> Vec<Member> {
             Liveness::Down { since_s } => Some(since_s),
             _ => None,
         },
-        path: paths.get(&it.host).map(|path| Path::of(path, view)),
+        path: belonging.paths.get(&it.host).map(|path| Path::of(path, view)),
+        latency_ms: belonging.latencies.get(&it.host).copied().filter(|_| it.liveness == Liveness::Up),
         endpoints: it.endpoints.iter().map(ToString::to_string).collect(),
         may_expel: it.may_expel,
     };
