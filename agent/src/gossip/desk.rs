@@ -268,6 +268,9 @@ impl Desk {
                 Some(address) => Line::open(address, self.inbox.clone()).await.ok(),
                 None => None,
             };
+            if club.line.is_some() {
+                club.gossip.begin(now);
+            }
         }
         let outputs = club.gossip.tick(now, &club.board);
         self.carry_out(outputs);

@@ -13,6 +13,9 @@ use crate::node::community::Joining;
 /// Nobody answered: tried again after this, twice as long each time, up to the limit.
 const TRY_AGAIN: Duration = Duration::from_secs(2);
 const TRY_AGAIN_LIMIT: Duration = Duration::from_secs(60);
+/// The next endpoint is called where the one before has not answered within this: whoever invites would let the node in
+/// as often as it is called.
+const NEXT_CALL: Duration = Duration::from_millis(400);
 /// Somebody has to say yes: asked again after this.
 const ASK_AGAIN: Duration = Duration::from_secs(3);
 
@@ -43,13 +46,16 @@ pub(super) async fn join(invitation: Invitation, request: Vec<u8>, inbox: mpsc::
     }
 }
 
-/// All endpoints at once: the first answer that is the inviter's counts. That one of them does not know the invitation
-/// says nothing while another may, for addresses of homes are the same everywhere.
+/// The endpoints one soon after the other: the first answer that is the inviter's counts. That one of them does not know
+/// the invitation says nothing while another may, for addresses of homes are the same everywhere.
 async fn once(invitation: &Invitation, request: &[u8]) -> Option<Answer> {
     let mut calls = tokio::task::JoinSet::new();
-    for endpoint in invitation.endpoints.clone() {
+    for (wait, endpoint) in (0..).zip(invitation.endpoints.clone()) {
         let request = request.to_vec();
-        calls.spawn(async move { call::knock(&endpoint, request).await });
+        calls.spawn(async move {
+            tokio::time::sleep(NEXT_CALL * wait).await;
+            call::knock(&endpoint, request).await
+        });
     }
     let mut unknown = false;
     while let Some(called) = calls.join_next().await {

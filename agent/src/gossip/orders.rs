@@ -15,10 +15,21 @@ use super::desk::Desk;
 use super::{join, shelf};
 use crate::journal;
 use crate::node::Level;
+use crate::node::command::Refusal as NotDone;
 use crate::node::community::{Joining, Order, Told};
+use crate::node::operation::Trouble;
 
 /// Whoever leaves stays so long, that the others hear of it.
 const FAREWELL: Duration = Duration::from_millis(1500);
+
+/// What comes from the system is of the disk: nothing else is asked of it here.
+fn not_done(error: &anyhow::Error) -> NotDone {
+    let detail = format!("{error:#}");
+    match error.chain().any(|it| it.is::<std::io::Error>()) {
+        true => NotDone::NotSaved(detail),
+        false => NotDone::Trouble(Trouble::Other { detail: detail.into() }),
+    }
+}
 
 impl Desk {
     /// Does what is ordered.
@@ -57,7 +68,7 @@ impl Desk {
     async fn done(&mut self, ticket: u64, result: anyhow::Result<()>) {
         // Whoever hears that it is done sees what came of it.
         self.tell().await;
-        self.send(Told::Done(ticket, result.map_err(|error| format!("{error:#}")))).await;
+        self.send(Told::Done(ticket, result.map_err(|error| not_done(&error)))).await;
     }
 
     async fn answer(&mut self, ticket: u64, request: &[u8], answer: anyhow::Result<Answer>) {

@@ -235,6 +235,11 @@ impl Gossip {
         self.swim.wake().min(exchange).min(spread)
     }
 
+    /// The way to others has just opened: whoever is alone calls them now.
+    pub fn begin(&mut self, now: Duration) {
+        self.swim.begin(now);
+    }
+
     /// A member asks on a stream; this is the answer.
     pub fn asked<P: Pool>(
         &mut self,

@@ -271,6 +271,13 @@ impl Swim {
         }
     }
 
+    /// Whoever is alone calls somebody now.
+    pub(super) fn begin(&mut self, now: Duration) {
+        if self.live().is_empty() {
+            self.call_at = now;
+        }
+    }
+
     /// Calls somebody who does not answer, each in turn.
     fn call(&mut self, now: Duration, members: &BTreeSet<HostId>, outputs: &mut Vec<Output>) {
         let alone = self.live().is_empty();

@@ -9,7 +9,7 @@ use nuvol_community::address::HostId;
 use nuvol_community::object::{Contact, Endpoint};
 
 use super::{Community, Liveness, Member, Order, Told, View};
-use crate::node::command::{Refusal, Reply};
+use crate::node::command::Reply;
 use crate::node::operation::{Task, Trouble};
 use crate::node::{Action, Document, Job, Level, Moment, News, Node, Ticket, Yield};
 
@@ -130,11 +130,7 @@ impl Node {
                 Vec::new()
             }
             Told::Done(ticket, result) => {
-                let answer = match result {
-                    Ok(()) => Ok(Reply::Done),
-                    Err(detail) => Err(Refusal::Trouble(Trouble::Other { detail: detail.into() })),
-                };
-                vec![Action::Answer(ticket, answer)]
+                vec![Action::Answer(ticket, result.map(|()| Reply::Done))]
             }
             Told::Answer(ticket, bytes) => vec![Action::Answer(ticket, Ok(Reply::Bytes(bytes)))],
         }

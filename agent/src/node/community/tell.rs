@@ -9,6 +9,7 @@ use nuvol_community::object::{Contact, Record, Role};
 use nuvol_community::text::Name;
 
 use super::{Joining, Latencies, View};
+use crate::node::command::Refusal;
 
 /// What the gossip door is to do. Those with a ticket are answered by [`Told::Done`] or [`Told::Answer`].
 #[derive(Debug, Clone, PartialEq)]
@@ -89,7 +90,7 @@ pub enum Told {
     /// The node is a member now.
     Joined,
     /// What was ordered is done, or why not.
-    Done(u64, Result<(), String>),
+    Done(u64, Result<(), Refusal>),
     /// The answer to a request to join, signed.
     Answer(u64, Vec<u8>),
 }
