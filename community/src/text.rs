@@ -68,8 +68,9 @@ impl<const MAX: usize> Line<MAX> {
     }
 }
 
-/// What does not show: controls, the bidirectional and zero-width characters, line ends, private use, and tags.
-fn is_hidden(it: char) -> bool {
+/// What does not show, or changes how its neighbours do: controls, the bidirectional and zero-width characters, line
+/// ends, private use, and tags.
+pub fn is_hidden(it: char) -> bool {
     it.is_control()
         || matches!(u32::from(it),
             0xAD | 0x34F | 0x61C | 0x115F | 0x1160 | 0x17B4 | 0x17B5 | 0x180B..=0x180F | 0x200B..=0x200F
