@@ -7,6 +7,7 @@ use nuvol_community::invitation::{self, NoInvitation, Secret};
 use nuvol_community::object::{Endpoint, Role};
 use nuvol_community::text::Name;
 
+use super::mesh::AGENT_PORT;
 use super::{
     Audience, Community, DAYS_LIMIT, Foreign, INVITATIONS_LIMIT, Invitation, Joining, Order, USES_LIMIT, View,
 };
@@ -256,8 +257,11 @@ impl Node {
         })?;
         // Where a router passes calls on, from everywhere; the others work near.
         endpoints.extend(self.own_places());
-        let public = self.belonging.own.public.iter().filter_map(|it| Endpoint::new(it.host.as_str(), 443));
+        let public =
+            self.belonging.own.public.iter().filter_map(|it| Endpoint::new(it.host.as_str(), AGENT_PORT));
         endpoints.extend(public);
+        // The home network finds it by its name still when its address has become another one.
+        endpoints.extend(Endpoint::new(&format!("{}.local", self.name.to_lowercase()), AGENT_PORT));
         let mut seen = std::collections::BTreeSet::new();
         endpoints.retain(|it| seen.insert(it.clone()));
         let invitation =

@@ -14,7 +14,7 @@ use crate::node::operation::{Task, Trouble};
 use crate::node::{Action, Document, Job, Level, Moment, News, Node, Ticket, Yield};
 
 /// The port of agents.
-const AGENT_PORT: u16 = 443;
+pub(super) const AGENT_PORT: u16 = 443;
 /// The port that meshes call each other on.
 const MESH_PORT: u16 = 655;
 /// The most endpoints that a node tells.

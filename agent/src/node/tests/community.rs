@@ -308,6 +308,14 @@ fn the_mesh_knows_the_members_and_is_switched_on() {
 }
 
 #[test]
+fn an_invitation_has_a_second_way_where_one_address_is_known() {
+    let mut world = founder();
+    world.tell(Event::Addresses(vec!["192.168.1.7".parse().unwrap()]));
+    let endpoints: Vec<_> = invite(&mut world, 1, false).endpoints.iter().map(ToString::to_string).collect();
+    assert_eq!(endpoints, ["192.168.1.7:443", &format!("{}.local:443", world.node.snapshot().name)]);
+}
+
+#[test]
 fn latencies_are_those_of_the_community_that_one_is_in() {
     let mut world = founder();
     world.tell(view(Some(Role::Steward), &[2]));
