@@ -55,35 +55,17 @@ pub struct Options {
 
 /// Serves until it is told to stop.
 pub async fn serve(options: Options, sockets: Vec<TcpListener>) -> anyhow::Result<()> {
-    let mut stop = signal(SignalKind::terminate()).context("listening for SIGTERM")?;
-    let mut interrupt = signal(SignalKind::interrupt()).context("listening for SIGINT")?;
+    let mut stop = std::pin::pin!(stopped()?);
     let name = machine::name();
     let (plain, tls) = bind(&options, sockets)?;
     let (events_in, mut events) = mpsc::channel(64);
     let (questions_in, mut questions) = mpsc::channel(64);
-    let places = Places {
-        state: options.state.clone(),
-        runtime: options.runtime.clone(),
-        helper: options.helper.clone(),
-        preset: options.preset.clone(),
-        invitation: options.invitation.clone(),
-    };
     let (orders_in, orders) = mpsc::channel(64);
-    let mut wiring = Wiring::new(&name, places, events_in.clone(), orders_in);
+    let mut wiring = Wiring::new(&name, places(&options), events_in.clone(), orders_in);
     let identity = begin(&options, &mut wiring, &name);
 
     let mut tasks = JoinSet::new();
-    let app = http::router(Handle {
-        snapshot: wiring.snapshot.subscribe(),
-        asker: Asker(questions_in),
-        hasher: Hasher::default(),
-        uptime: machine::uptime,
-        unix_s: machine::unix_s,
-        // No two runs begin at the same nanosecond since boot.
-        run: format!("{:x}", machine::uptime().as_nanos()).into(),
-        fingerprint: identity.fingerprint.into(),
-        key: identity.key.into(),
-    });
+    let app = http::router(handle(&wiring, Asker(questions_in), &identity));
     let guests = Guests::new(http::server::GUESTS, http::server::GUESTS_EACH);
     let tls_door = identity.door;
     let doors = plain.into_iter().map(|listener| (listener, Door::Plain));
@@ -94,14 +76,7 @@ pub async fn serve(options: Options, sockets: Vec<TcpListener>) -> anyhow::Resul
     listen_near(&options, &wiring, &mut tasks, events_in.clone());
     tasks.spawn(bus::run(options.bus.clone(), wiring.watched.subscribe(), events_in.clone()));
     if let Some(key) = identity.community {
-        let gossip = gossip::Options {
-            state: options.state.clone(),
-            key,
-            timing: options.timing,
-            uptime: machine::uptime,
-            unix: machine::unix,
-        };
-        tasks.spawn(gossip::run(gossip, orders, events_in));
+        tasks.spawn(gossip::run(gossip_options(&options, key), orders, events_in));
     }
 
     tell_systemd(NotifyState::Ready);
@@ -121,12 +96,57 @@ pub async fn serve(options: Options, sockets: Vec<TcpListener>) -> anyhow::Resul
                 ended.context("a door of the agent broke down")?;
                 anyhow::bail!("a door of the agent closed by itself");
             }
-            _ = stop.recv() => break,
-            _ = interrupt.recv() => break,
+            () = &mut stop => break,
         }
     }
     tell_systemd(NotifyState::Stopping);
     Ok(())
+}
+
+/// Waits until the agent is told to stop.
+fn stopped() -> anyhow::Result<impl Future<Output = ()>> {
+    let mut stop = signal(SignalKind::terminate()).context("listening for SIGTERM")?;
+    let mut interrupt = signal(SignalKind::interrupt()).context("listening for SIGINT")?;
+    Ok(async move {
+        tokio::select! {
+            _ = stop.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    })
+}
+
+fn places(options: &Options) -> Places {
+    Places {
+        state: options.state.clone(),
+        runtime: options.runtime.clone(),
+        helper: options.helper.clone(),
+        preset: options.preset.clone(),
+        invitation: options.invitation.clone(),
+    }
+}
+
+fn handle(wiring: &Wiring, asker: Asker, identity: &Identity) -> Handle {
+    Handle {
+        snapshot: wiring.snapshot.subscribe(),
+        asker,
+        hasher: Hasher::default(),
+        uptime: machine::uptime,
+        unix_s: machine::unix_s,
+        // No two runs begin at the same nanosecond since boot.
+        run: format!("{:x}", machine::uptime().as_nanos()).into(),
+        fingerprint: identity.fingerprint.as_str().into(),
+        key: identity.key.as_str().into(),
+    }
+}
+
+fn gossip_options(options: &Options, key: nuvol_community::identity::NodeKey) -> gossip::Options {
+    gossip::Options {
+        state: options.state.clone(),
+        key,
+        timing: options.timing,
+        uptime: machine::uptime,
+        unix: machine::unix,
+    }
 }
 
 /// What the node is known by.
