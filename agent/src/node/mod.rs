@@ -269,10 +269,7 @@ impl Node {
             Event::Helper(ticket, news) => self.helped(now, ticket, news),
             Event::Gossip(told) => self.told(now, told),
             Event::Addresses(addresses) => self.see_addresses(addresses),
-            Event::Near(found) => {
-                self.belonging.near = Arc::new(found.into_iter().filter(|it| !it.own).collect());
-                Vec::new()
-            }
+            Event::Near(found) => self.see_near(now, found),
         };
         actions.extend(self.tell_offers());
         let mut snapshot = self.snapshot();

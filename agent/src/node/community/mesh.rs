@@ -8,6 +8,7 @@ use std::time::Duration;
 use nuvol_community::address::HostId;
 use nuvol_community::object::{Contact, Endpoint};
 
+use super::near::Ends;
 use super::{Community, Liveness, Member, Order, Told, View};
 use crate::node::command::Reply;
 use crate::node::operation::{Task, Trouble};
@@ -16,7 +17,7 @@ use crate::node::{Action, Document, Job, Level, Moment, News, Node, Ticket, Yiel
 /// The port of agents.
 pub(super) const AGENT_PORT: u16 = 443;
 /// The port that meshes call each other on.
-const MESH_PORT: u16 = 655;
+pub(super) const MESH_PORT: u16 = 655;
 /// The most endpoints that a node tells.
 const ENDPOINTS_LIMIT: usize = 4;
 /// How often it is looked how members are reached.
@@ -39,6 +40,8 @@ pub struct MeshPeer {
     pub key: Vec<u8>,
     /// Where it can be called.
     pub endpoints: Vec<Endpoint>,
+    /// Whether it is near, and called before others.
+    pub near: bool,
 }
 
 /// The mesh as it should be.
@@ -97,6 +100,10 @@ pub(in crate::node) struct Cable {
     /// The node's own addresses outside the mesh.
     addresses: Vec<IpAddr>,
     leaving: bool,
+    /// Where members were seen on the home network.
+    pub(super) seen: Ends,
+    /// And which of these the mesh is told.
+    pub(super) near: Ends,
     /// How often the mesh was to be switched on, and when it is tried again.
     tries: u32,
     try_at: Duration,
@@ -146,6 +153,7 @@ impl Node {
             // Expelled: the cable comes out, what was known stays to be read.
             return self.pull_cable();
         }
+        self.look_near();
         let mut actions = Vec::new();
         if !self.belonging.own.member {
             actions.extend(self.joined());
@@ -181,7 +189,8 @@ impl Node {
             return Vec::new();
         }
         let addresses = std::mem::take(&mut self.cable.addresses);
-        self.cable = Cable { leaving: true, addresses, ..Cable::default() };
+        let seen = std::mem::take(&mut self.cable.seen);
+        self.cable = Cable { leaving: true, addresses, seen, ..Cable::default() };
         vec![Action::Help(Ticket::Mesh(Errand::Leave), Job::MeshLeave)]
     }
 
@@ -238,7 +247,7 @@ impl Node {
         if self.cable.again.is_some_and(|at| at > now.uptime) {
             return Vec::new();
         }
-        let work = Arc::new(work(&view));
+        let work = Arc::new(work(&view, &self.cable.near));
         if self.cable.told.as_ref() == Some(&work) {
             return Vec::new();
         }
@@ -291,9 +300,7 @@ impl Node {
 
     /// Whoever has just joined wants the mesh to be on, and tries until it is. After that it is its owner's matter.
     fn plug_in(&mut self, now: Moment) -> Vec<Action> {
-        let service = self.catalogue.services.values().find(|it| &*it.role == ROLE);
-        let Some(service) = service.map(|it| it.name.to_string()).filter(|_| self.belonging.own.wants_mesh)
-        else {
+        let Some(service) = self.mesh_service().filter(|_| self.belonging.own.wants_mesh) else {
             return Vec::new();
         };
         if self.is_on(&service) {
@@ -311,6 +318,12 @@ impl Node {
         let task = Task::SwitchOn { service: service.clone() };
         let started = self.start(now, "the node itself", task, Job::Switch { service, on: true });
         started.map(|(_, actions)| actions).unwrap_or_default()
+    }
+
+    /// The service that is the mesh.
+    pub(super) fn mesh_service(&self) -> Option<String> {
+        let service = self.catalogue.services.values().find(|it| &*it.role == ROLE)?;
+        Some(service.name.to_string())
     }
 
     /// Whether somebody answers, and how they are reached is not known yet.
@@ -345,10 +358,14 @@ impl Node {
 }
 
 /// The mesh by what members have signed: those that have told no key have no end of a cable yet.
-fn work(view: &View) -> MeshWork {
+fn work(view: &View, near: &Ends) -> MeshWork {
     let others = view.members.iter().filter(|it| it.id != view.me && !it.mesh_key.is_empty());
     let mut peers: Vec<MeshPeer> = others
-        .map(|it| MeshPeer { address: it.address, key: it.mesh_key.clone(), endpoints: it.endpoints.clone() })
+        .map(|it| {
+            let near = near.get(&it.address);
+            let endpoints = it.endpoints.iter().chain(near).cloned().collect();
+            MeshPeer { address: it.address, key: it.mesh_key.clone(), endpoints, near: near.is_some() }
+        })
         .collect();
     peers.sort_by_key(|it| it.address);
     let host = HostId::from(&view.me);

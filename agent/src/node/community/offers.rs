@@ -2,10 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use nuvol_community::address::HostId;
 use nuvol_community::identity::{NodeId, hash};
 use nuvol_community::object::{Record, ServiceType, Txt};
 use nuvol_community::text::Line;
 
+use super::near::own_end;
 use super::{Announcement, Audience, Order};
 use crate::node::asked::Outcome;
 use crate::node::command::{Refusal, Reply};
@@ -61,8 +63,13 @@ impl Node {
             }
         }
         let near = services().filter(|it| self.is_offered(it, Audience::Household));
-        let announcements: BTreeSet<Announcement> =
+        let mut announcements: BTreeSet<Announcement> =
             near.filter_map(|it| announcement(it, self.told_of(it))).collect();
+        if let Ok(view) = self.view()
+            && self.mesh_service().is_some_and(|it| self.is_on(&it))
+        {
+            announcements.insert(own_end(view.id.address(HostId::from(&view.me))));
+        }
         if announcements != self.offered.announcements {
             self.offered.announcements.clone_from(&announcements);
             actions.push(Action::Announce(announcements));

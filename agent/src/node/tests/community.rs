@@ -19,9 +19,9 @@ use crate::node::rights::Actor;
 use crate::node::unit::Unit;
 use crate::node::{Action, Catalogue, Event, Job, News, Ticket, Yield};
 
-const COMMUNITY: CommunityId = CommunityId([7; 16]);
+pub(super) const COMMUNITY: CommunityId = CommunityId([7; 16]);
 
-fn key(number: u8) -> NodeKey {
+pub(super) fn key(number: u8) -> NodeKey {
     NodeKey::from_bytes(&[number; 32])
 }
 
@@ -29,7 +29,7 @@ fn name(text: &str) -> Name {
     Name::new(text).unwrap()
 }
 
-fn member(number: u8, mesh_key: &[u8]) -> Member {
+pub(super) fn member(number: u8, mesh_key: &[u8]) -> Member {
     let id = key(number).id();
     let host = HostId::from(&id);
     Member {
@@ -67,7 +67,7 @@ fn orders(world: &World) -> Vec<Order> {
 }
 
 /// A node that founded a community, and knows its end of the mesh.
-fn founder() -> World {
+pub(super) fn founder() -> World {
     let mut world = World::claimed();
     act(&mut world, CommunityAct::Found { name: name("Valley") }).unwrap();
     world.tell(view(Some(Role::Steward), &[]));
