@@ -4,10 +4,11 @@ use hyper::Method;
 use serde_json::{Value, json};
 
 use super::{Desk, list, text};
+use crate::cloudy;
 use crate::ctl::args::{Audience, CommunityAct, Rank};
 use crate::ctl::client::segment;
 use crate::ctl::table;
-use crate::ctl::{Outcome, Trouble, cloudy, prompt};
+use crate::ctl::{Outcome, Trouble, prompt};
 
 impl Desk<'_> {
     /// The community and its members.
