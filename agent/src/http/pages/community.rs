@@ -85,6 +85,8 @@ struct MemberView {
 /// Something on the home network.
 struct NearView {
     title: String,
+    /// One device may offer several by one name.
+    which: String,
     kind: String,
     host: String,
     place: String,
@@ -288,6 +290,7 @@ impl NearView {
         let silent = it.available == Some(false);
         Self {
             title: it.name.clone(),
+            which: format!("{}, {place}", it.name),
             kind: t.service_type(&it.kind),
             host: it.host.clone(),
             link: opens(&it.kind).filter(|_| !local && !silent).map(|scheme| format!("{scheme}://{place}/")),
