@@ -1,7 +1,7 @@
 //! The forms for services of machines that are no nodes.
 
 use axum::extract::Multipart;
-use axum::extract::multipart::{Field, MultipartError};
+use axum::extract::multipart::{Field, MultipartError, MultipartRejection};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 
@@ -65,11 +65,12 @@ pub(super) async fn withdraw(mut visit: Visit, typed: Typed) -> Response {
 }
 
 /// Either a file or a text.
-pub(super) async fn import(mut visit: Visit, parts: Multipart) -> Response {
+pub(super) async fn import(mut visit: Visit, parts: Result<Multipart, MultipartRejection>) -> Response {
     // Nothing is read from whoever may not.
     if let Err(refusal) = visit.must(Right::Node) {
         return refusal;
     }
+    let Ok(parts) = parts else { return StatusCode::UNSUPPORTED_MEDIA_TYPE.into_response() };
     let Records { file, text } = match Records::read(parts).await {
         Ok(records) => records,
         Err(broken) => return broken.into_response(),
