@@ -147,7 +147,7 @@ async fn records_of_cloudy_come_as_a_file_or_as_text() {
         assert!(!area.contains("<b>"), "{area}");
     }
     // All of it at once, as far as anybody reads on.
-    let many = format!("[{}]", vec![r#"{"s": "x_y", "i": "no name", "p": 0}"#; 8].join(","));
+    let many = format!("[{}]", [r#"{"s": "x_y", "i": "no name", "p": 0}"#; 8].join(","));
     let answer = site.send(upload(many.as_bytes(), "").cookie(&cookie)).await.body;
     assert_eq!(answer.matches("class=\"error\"").count(), 21, "{answer}");
     assert!(answer.contains("4 more do not fit."), "{answer}");
