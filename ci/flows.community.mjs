@@ -118,6 +118,58 @@ export function community({ node, switched, fresh, row }) {
       await offered(page, 0);
     },
 
+    async "offer what is no node"(page) {
+      const path = "/community/machines";
+      const listed = () => page.locator('section[aria-labelledby="offered"] li');
+      await node.go(page, "/community");
+      await page.locator(`main a[href="${path}"]`).click();
+      await node.at(page, path);
+      await page.fill("#title", "Old <b>pages</b>");
+      await page.fill("#type", "http");
+      await page.fill("#host", "http://10.1.2.3/");
+      await page.fill("#port", "eighty");
+      await send(page, path);
+      for (const field of ["type", "host", "port"]) {
+        must(await page.locator(`#${field}-error`).count(), `nobody says what is wrong with the ${field}`);
+        must(await page.locator(`#${field}[aria-invalid]`).count(), `the ${field} does not say so`);
+      }
+      must(!(await page.locator("#title-error").count()), "the title is blamed");
+      must((await page.inputValue("#host")) === "http://10.1.2.3/", "the host has to be typed again");
+      await page.fill("#type", "_http._tcp");
+      await page.fill("#host", "10.1.2.3");
+      await page.fill("#port", "80");
+      await send(page, path);
+      await node.at(page, path);
+      must((await listed().count()) === 1, "it is not in the list");
+      await offered(page, 1);
+      must((await page.content()).includes("http://10.1.2.3:80/"), "the community has no link to it");
+      // A file takes the place of what was there; one that does not fit comes back as text and can be mended there.
+      await node.go(page, path);
+      const file = (text) => ({ name: "records.json", mimeType: "application/json", buffer: Buffer.from(text) });
+      await page.setInputFiles("#file", file('[{"s": "http", "i": "10.1.2.4"}]'));
+      await send(page, `${path}/import`);
+      must(await page.locator("#records-error").count(), "nobody says what is wrong with the file");
+      const text = await page.inputValue("#records");
+      must(text.includes("10.1.2.4"), "the file has to be found again");
+      await page.fill("#records", text.replace("}", ', "p": "81", "d": "Newer_pages"}'));
+      await send(page, `${path}/import`);
+      await node.at(page, path);
+      must((await listed().count()) === 1, "the old one is still there, or the new one is not");
+      must((await listed().textContent()).includes("Newer pages"), "the file was not read");
+      // A browser that sends more than is taken hears why.
+      await page.setInputFiles("#file", file(" ".repeat(3 * 1024 * 1024)));
+      await send(page, `${path}/import`);
+      must(await page.locator("#records-error").count(), "nobody says that the file is too large");
+      await node.go(page, path);
+      const down = page.waitForEvent("download");
+      await page.locator('main a[href="/community/export"]').click();
+      must((await down).suggestedFilename() === "cloudy.json", "the file is called otherwise");
+      await listed().locator("button").click();
+      await node.at(page, path);
+      must((await listed().count()) === 0, "it is offered still");
+      await offered(page, 0);
+    },
+
     async "leave a community"(page) {
       await node.go(page, "/community");
       await form(page, "/community/leave").locator("button").click();

@@ -7,6 +7,7 @@
 //! [`config`] is another: it applies what was set before boot.
 
 pub mod bus;
+mod cloudy;
 pub mod config;
 pub mod ctl;
 mod durable;

@@ -8,7 +8,6 @@ use clap::{CommandFactory, Parser};
 mod address;
 mod args;
 mod client;
-mod cloudy;
 mod prompt;
 mod store;
 mod table;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::node::command::{Field, Refusal};
+use crate::node::community::Misfit;
 use crate::node::people::names::Unfitting;
 use crate::node::people::{Person, Role};
 use crate::node::rights::{Actor, Right, rights};
@@ -138,12 +139,55 @@ pub enum Wrong {
     Refused(Box<Refusal>),
     /// This is no place that can be called.
     Place(String),
-    /// This is no service that could be offered, and why.
-    Record(String),
+    /// This part of a service could not be told to the community.
+    Misfit(Misfit),
+    /// This is offered already.
+    Offered,
+    /// Records of Cloudy that cannot be read, or of which no service can be made: each with its number, field, and why.
+    Records(Vec<WrongRecord>),
+    /// It is not read at all.
+    File(WrongFile),
     /// There are too many.
     TooMany {
         /// So many may be there.
         limit: usize,
+    },
+}
+
+/// What is wrong with a file, or what is pasted in its place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WrongFile {
+    /// There is none.
+    Missing,
+    /// There is a file and a text.
+    Both,
+    /// It is not UTF-8.
+    NoText,
+    /// It is too large.
+    TooLarge {
+        /// The most bytes that it may have.
+        limit: u64,
+    },
+}
+
+/// What is wrong with records of Cloudy.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum WrongRecord {
+    /// They cannot be read from there on.
+    NoArray {
+        /// Counted from one.
+        line: usize,
+        /// Counted from one.
+        column: usize,
+    },
+    /// A field of one of them does not fit.
+    Field {
+        /// Counted from one.
+        record: usize,
+        /// Its letter.
+        field: &'static str,
+        /// Why.
+        why: Box<Wrong>,
     },
 }
 

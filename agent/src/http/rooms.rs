@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use axum::Router;
 use axum::extract::{Path, Query};
+use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
 
@@ -29,6 +30,8 @@ pub(super) fn router() -> Router<Handle> {
         .route("/services/{service}", get(service))
         .route("/services/{service}/log", get(service_log))
         .route("/community", get(community))
+        .route("/community/machines", get(foreign))
+        .route("/community/export", get(export))
         .route("/community/{node}", get(member))
         .route("/people", get(people))
         .route("/account", get(account))
@@ -90,6 +93,20 @@ async fn community(visit: Visit, Query(given): Query<BTreeMap<String, String>>) 
 
 async fn member(visit: Visit, Path(node): Path<String>) -> Response {
     room(&visit, Right::See, || pages::member(&visit.context, &Form::default(), &node))
+}
+
+async fn foreign(visit: Visit) -> Response {
+    room(&visit, Right::Node, || pages::foreign(&visit.context, &Form::default()))
+}
+
+/// A file to keep.
+async fn export(visit: Visit) -> Response {
+    if let Err(refusal) = visit.must(Right::See) {
+        return refusal;
+    }
+    let head =
+        [(CONTENT_TYPE, "application/json"), (CONTENT_DISPOSITION, "attachment; filename=\"cloudy.json\"")];
+    (head, pages::cloudy_records(&visit.context)).into_response()
 }
 
 async fn people(visit: Visit) -> Response {

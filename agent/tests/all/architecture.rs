@@ -6,7 +6,7 @@ use std::fs;
 use std::path::Path;
 
 /// Each module with the modules of this crate that it may name.
-const MAP: [(&str, &[&str]); 17] = [
+const MAP: [(&str, &[&str]); 18] = [
     ("node", &["node"]),
     ("machine", &["node"]),
     ("journal", &["node"]),
@@ -14,13 +14,15 @@ const MAP: [(&str, &[&str]); 17] = [
     // What agent and helper both do.
     ("durable", &[]),
     ("systemd", &[]),
+    // What pages and `nuvolctl` both read and write.
+    ("cloudy", &[]),
     // A program of its own, at boot, before the agent.
     ("config", &["config", "durable", "journal", "node"]),
     ("mesh", &["mesh"]),
     ("guests", &[]),
     ("gossip", &["node", "gossip", "durable", "journal", "guests"]),
     ("bus", &["node", "bus", "systemd"]),
-    ("http", &["node", "http", "guests"]),
+    ("http", &["node", "http", "guests", "cloudy"]),
     ("state", &["state", "durable"]),
     // A program of its own, on the node: it reads the catalogue itself and believes nobody.
     ("helper", &["node", "mesh", "helper", "journal", "services", "durable", "systemd"]),
@@ -33,8 +35,8 @@ const MAP: [(&str, &[&str]); 17] = [
             "wiring",
         ],
     ),
-    // A program of its own, on another machine: it knows the API and nothing else.
-    ("ctl", &["ctl"]),
+    // A program of its own, on another machine: of the node it knows the API and nothing else.
+    ("ctl", &["ctl", "cloudy"]),
 ];
 
 /// Crates that belong to some modules.

@@ -9,6 +9,7 @@ mod common;
 mod ctl;
 mod durable;
 mod firewall;
+mod foreign;
 mod forms;
 mod helper;
 mod live;

@@ -64,6 +64,46 @@ fn every_page_is_whole_in_every_language() {
     }
 }
 
+/// Whoever hears the page knows what a button copies, or takes away.
+#[test]
+fn no_two_buttons_of_a_page_say_the_same() {
+    for sample in SAMPLES {
+        let Page { html, .. } = sample.page(Language::ENGLISH);
+        let buttons = html.split("<button").skip(1).map(|rest| rest.split('>').next().unwrap());
+        let labels = buttons.filter_map(|it| it.split("aria-label=\"").nth(1)?.split('"').next());
+        let mut seen = std::collections::BTreeSet::new();
+        for label in labels {
+            assert!(seen.insert(label), "{}: two buttons say {label:?}", sample.name);
+        }
+    }
+}
+
+#[test]
+fn what_several_offer_by_one_title_is_told_apart() {
+    let sample = SAMPLES.iter().find(|sample| sample.name == "community").unwrap();
+    let page = sample.page(Language::ENGLISH);
+    has(
+        &page,
+        &[
+            "<h3>Web site of nuvol-7f3a</h3>",
+            "<h3>Web site of can-xirgu</h3>",
+            "aria-label=\"Copy: Web site of nuvol-7f3a\"",
+            // One of the two that one home offers.
+            "aria-label=\"Copy: Web site of can-xirgu, 10.1.2.3:8080\"",
+            "<h3>Ràdio Xirgu</h3>",
+            "aria-label=\"Copy: Ràdio Xirgu of can-xirgu\"",
+        ],
+    );
+    let sample = SAMPLES.iter().find(|sample| sample.name == "service-published").unwrap();
+    let page = sample.page(Language::ENGLISH);
+    has(
+        &page,
+        &["<h2 id=\"on-mesh\">On the mesh</h2>", "aria-label=\"Copy: Icecast on the mesh\"", "]:8000/\">["],
+    );
+    let page = pages::service(&english(Some(Role::Owner)), &Form::default(), "icecast");
+    lacks(&page, &["on-mesh"]);
+}
+
 #[test]
 fn the_samples_show_every_service_of_the_catalogue() {
     let catalogue = include_str!("../../../packages.yaml");
@@ -195,12 +235,13 @@ fn a_change_on_trial_can_be_kept_and_taken_back() {
 #[test]
 fn people_see_what_their_role_allows() {
     type Make = fn(&Context) -> Page;
-    let pages: [(&str, Make, [u16; 4]); 11] = [
+    let pages: [(&str, Make, [u16; 4]); 12] = [
         // For a visitor, a guest, a member, an owner.
         ("home", |it| pages::home(it, &Form::default()), [401, 200, 200, 200]),
         ("services", |it| pages::services(it, &Form::default()), [403, 403, 200, 200]),
         ("service", |it| pages::service(it, &Form::default(), "icecast"), [403, 403, 200, 200]),
         ("log", |it| pages::service_log(it, &Form::default(), "icecast", &[]), [403, 403, 403, 200]),
+        ("foreign", |it| pages::foreign(it, &Form::default()), [403, 403, 403, 200]),
         ("people", |it| pages::people(it, &Form::default()), [403, 403, 403, 200]),
         ("account", |it| pages::account(it, &Form::default()), [401, 200, 200, 200]),
         ("network", |it| pages::network(it, &Form::default()), [403, 403, 200, 200]),
@@ -334,7 +375,7 @@ fn poison(snapshot: &mut Snapshot) {
 
 #[test]
 fn hostile_text_stays_text() {
-    let fields = ["name", "note", "title", "code", "role", "scopes", "days", "location"];
+    let fields = ["name", "note", "title", "code", "role", "scopes", "days", "location", "records", "host"];
     for sample in SAMPLES {
         let mut context = data::context(Language::ENGLISH);
         poison(Arc::make_mut(&mut context.snapshot));
@@ -346,6 +387,7 @@ fn hostile_text_stays_text() {
         made.extend([pages::people(&context, &form), pages::account(&context, &form)]);
         made.extend([pages::network(&context, &form), pages::sign_in(&context, &form)]);
         made.push(pages::service(&context, &form, "icecast"));
+        made.push(pages::foreign(&context, &form));
         for Page { html, .. } in made {
             for bad in ["<script>", "<img", "onerror='", "x onerror=&#39;alert(2)&#39;>"] {
                 assert!(!html.contains(bad), "{}: {bad:?} in\n{html}", sample.name);

@@ -16,7 +16,7 @@ use sha2::{Digest, Sha256};
 use crate::support::site::{Site, ask};
 
 /// Each form of the pages, and what does the same in the API.
-const FORMS: [(&str, &str); 33] = [
+const FORMS: [(&str, &str); 36] = [
     ("/claim/code", "POST /claim"),
     ("/claim", "POST /claim"),
     ("/sign-in", "POST /session"),
@@ -42,6 +42,9 @@ const FORMS: [(&str, &str); 33] = [
     ("/community/waiting/{node}/decline", "POST /community/waiting/{node}"),
     ("/community/members/{node}/expel", "DELETE /community/members/{node}"),
     ("/community/places", "PUT /community/places"),
+    ("/community/machines", "PUT /community/foreign"),
+    ("/community/machines/withdraw", "PUT /community/foreign"),
+    ("/community/machines/import", "PUT /community/foreign"),
     ("/services/{service}/audience", "PUT /services/{service}/audience"),
     ("/account/password", "PUT /account/password"),
     ("/account/sessions/{session}/end", "DELETE /account/sessions/{session}"),
@@ -54,12 +57,14 @@ const FORMS: [(&str, &str); 33] = [
 ];
 
 /// Each page, and where the API has what stands on it.
-const PAGES: [(&str, &str); 18] = [
+const PAGES: [(&str, &str); 20] = [
     ("/", "GET /node"),
     ("/services", "GET /services"),
     ("/services/{service}", "GET /services/{service}"),
     ("/services/{service}/log", "GET /services/{service}/log"),
     ("/community", "GET /community/services"),
+    ("/community/machines", "GET /community/foreign"),
+    ("/community/export", "GET /community/services"),
     ("/community/{node}", "GET /community"),
     ("/people", "GET /people"),
     ("/account", "GET /account"),

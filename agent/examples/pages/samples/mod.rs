@@ -1,9 +1,10 @@
 //! Every page in every state worth looking at, with a family's node as its data.
 
-use nuvol_agent::http::context::{Context, Form, Who, Wrong};
+use nuvol_agent::http::context::{Context, Form, Who, Wrong, WrongRecord};
 use nuvol_agent::http::language::Language;
 use nuvol_agent::http::pages::{self, Page, Question, Step, Sure};
 use nuvol_agent::node::command::{Field, Power, Refusal};
+use nuvol_agent::node::community::Misfit;
 use nuvol_agent::node::operation::OperationId;
 use nuvol_agent::node::people::access::Purpose;
 use nuvol_agent::node::people::names::Unfitting;
@@ -51,6 +52,9 @@ const fn sample(
 ) -> Sample {
     Sample { name, path, who, make }
 }
+
+const RECORDS: &str = r#"[{"s": "http", "d": "Old_pages", "i": "10.139.40.17", "p": "80", "t": "path=/pages"},
+ {"s": "tahoe-lafs", "d": "Grid_of_the_valley", "i": "no name", "p": "none", "e": "guifi", "t": "abcdef"}]"#;
 
 /// All of them.
 pub const SAMPLES: &[Sample] = &[
@@ -117,6 +121,27 @@ pub const SAMPLES: &[Sample] = &[
         valley::within(it);
         pages::community(it, &form(&[("q", "nothing at all")]))
     }),
+    sample("machines", "/community/machines", OWNER, |it| {
+        valley::with_machines(it);
+        pages::foreign(it, &Form::default())
+    }),
+    sample("machines-wrong", "/community/machines", OWNER, |it| {
+        valley::within(it);
+        let mut form = form(&[("title", "Films"), ("type", "smb"), ("host", "smb://nas"), ("port", "none")]);
+        form.mark("type", Wrong::Misfit(Misfit::Type));
+        form.mark("host", Wrong::Misfit(Misfit::Host));
+        form.mark("port", Wrong::Misfit(Misfit::Port));
+        pages::foreign(it, &form)
+    }),
+    sample("machines-records", "/community/machines", OWNER, |it| {
+        valley::with_machines(it);
+        let mut form = form(&[("records", RECORDS)]);
+        let wrong =
+            |field, misfit| WrongRecord::Field { record: 2, field, why: Box::new(Wrong::Misfit(misfit)) };
+        form.mark("records", Wrong::Records(vec![wrong("i", Misfit::Host), wrong("p", Misfit::Port)]));
+        pages::foreign(it, &form)
+    }),
+    sample("machines-none", "/community/machines", OWNER, |it| pages::foreign(it, &Form::default())),
     sample("member", valley::NEIGHBOUR_PATH, OWNER, |it| {
         valley::within(it);
         pages::member(it, &Form::default(), valley::neighbour())

@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use nuvol_agent::http::context::Context;
 use nuvol_agent::node::community::{
-    Audience, Belonging, Community, Found, Joining, Liveness, Member, MeshPath, NoPath, Offer, View, Waiting,
+    Audience, Belonging, Community, Foreign, Found, Joining, Liveness, Member, MeshPath, NoPath, Offer, View,
+    Waiting,
 };
 use nuvol_community::address::{CommunityId, HostId};
 use nuvol_community::identity::NodeKey;
@@ -61,6 +62,52 @@ fn offer(owner: u8, kind: &str, title: &str, port: u16, txt: &[(&str, &str)]) ->
     })
 }
 
+fn elsewhere(offer: Offer, host: &str) -> Option<Offer> {
+    Some(Offer { host: Some(Line::new(host).ok()?), ..offer })
+}
+
+fn machine(kind: &str, title: &str, host: &str, port: u16, txt: &[(&str, &str)]) -> Foreign {
+    let pair = |(key, value): &(&str, &str)| ((*key).to_owned(), (*value).to_owned());
+    Foreign {
+        kind: kind.to_owned(),
+        title: title.to_owned(),
+        host: host.to_owned(),
+        port,
+        txt: txt.iter().map(pair).collect(),
+        zone: (!txt.is_empty()).then(|| "Osona".to_owned()),
+    }
+}
+
+/// And offers what other machines have.
+pub fn with_machines(context: &mut Context) {
+    within(context);
+    let belonging = &mut Arc::make_mut(&mut context.snapshot).belonging;
+    Arc::make_mut(&mut belonging.own).foreign = vec![
+        machine("_smb._tcp", "Films", "nas.example.org", 445, &[]),
+        machine(
+            "_http._tcp",
+            "Old pages of the valley",
+            "10.139.40.17",
+            80,
+            &[("path", "/pages"), ("server", "x")],
+        ),
+        machine(
+            "_http._tcp",
+            "Old pages of the valley",
+            "fd00:1234:5678:9abc:def0:1234:5678:9abc",
+            8080,
+            &[],
+        ),
+        machine(
+            "_x-very-long-ty._tcp",
+            "a title as long as one can be, of one who means no good <script>",
+            "a-host-with-a-very-long-name-that-nobody-types.by-hand.example.org",
+            65535,
+            &[],
+        ),
+    ];
+}
+
 /// The node is in a community.
 pub fn within(context: &mut Context) {
     let down = Liveness::Down { since_s: context.unix_s - 7200 };
@@ -75,6 +122,9 @@ pub fn within(context: &mut Context) {
         offer(2, "_icecast._tcp", "Ràdio Xirgu", 8000, &[]),
         offer(2, "_syncthing._tcp", "Shared folders", 22000, &[("node_id", "P56IOI7-MZJNU2Y")]),
         offer(3, "_mumble._tcp", "Talk", 64738, &[]),
+        offer(1, "_http._tcp", "Web site", 80, &[]),
+        offer(2, "_http._tcp", "Web site", 80, &[]),
+        offer(2, "_http._tcp", "Web site", 8080, &[]).and_then(|it| elsewhere(it, "10.1.2.3")),
         offer(
             4,
             "_http._tcp",

@@ -4,10 +4,11 @@ use hyper::Method;
 use serde_json::{Value, json};
 
 use super::{Desk, list, text};
+use crate::cloudy;
 use crate::ctl::args::{Audience, CommunityAct, Rank};
 use crate::ctl::client::segment;
 use crate::ctl::table;
-use crate::ctl::{Outcome, Trouble, cloudy, prompt};
+use crate::ctl::{Outcome, Trouble, prompt};
 
 impl Desk<'_> {
     /// The community and its members.
@@ -94,7 +95,11 @@ impl Desk<'_> {
             }
             CommunityAct::Foreign => self.foreign().await,
             CommunityAct::Import { file } => {
-                let services = cloudy::import(&prompt::whole(file)?).map_err(Trouble::Input)?;
+                let wrong = |faults: Vec<cloudy::Fault>| {
+                    let faults: Vec<_> = faults.iter().map(ToString::to_string).collect();
+                    Trouble::Input(faults.join("\n"))
+                };
+                let services = cloudy::import(&prompt::whole(file)?).map_err(wrong)?;
                 let body = json!({"services": services});
                 self.done(Method::PUT, "/community/foreign", &body, "done").await
             }
@@ -102,7 +107,11 @@ impl Desk<'_> {
                 let community = self.client.get("/community").await?;
                 let told = self.client.get("/community/services").await?;
                 let name = text(&community["community"]["name"]);
-                println!("{:#}", cloudy::export(list(&told, "services"), &name));
+                let offers = list(&told, "services").iter().map(|it| serde_json::from_value(it.clone()));
+                let offers: Result<Vec<_>, _> = offers.collect();
+                let offers =
+                    offers.map_err(|error| Trouble::Failed(format!("reading the offers: {error}")))?;
+                println!("{:#}", cloudy::export(offers, &name));
                 Ok(())
             }
             CommunityAct::Places { places } => {

@@ -2,13 +2,13 @@
 
 use nuvol_community::identity::NodeId;
 use nuvol_community::object::{Endpoint, Role};
-use nuvol_community::text::{Name, Unfit};
+use nuvol_community::text::Name;
 
 use super::{Check, Failure};
 use crate::http::context::Wrong;
 use crate::http::session::Visit;
 use crate::node::command::{Command, Field, Refusal, Reply};
-use crate::node::community::{Audience, CommunityAct, DAYS_LIMIT, FOREIGN_LIMIT, Foreign, USES_LIMIT};
+use crate::node::community::{Audience, CommunityAct, DAYS_LIMIT, USES_LIMIT};
 use crate::node::people::names::Unfitting;
 use crate::node::service::Text;
 use crate::node::setting::number;
@@ -35,14 +35,14 @@ pub(in crate::http) struct Wish {
     pub(in crate::http) note: String,
 }
 
-async fn act(visit: &mut Visit, act: CommunityAct) -> Result<Reply, Failure> {
+pub(super) async fn act(visit: &mut Visit, act: CommunityAct) -> Result<Reply, Failure> {
     Ok(visit.ask(Command::Community(act)).await?)
 }
 
 /// Founds a community of this name.
 pub(in crate::http) async fn found(visit: &mut Visit, name: &str) -> Result<(), Failure> {
     let name =
-        Name::new(name.trim()).map_err(|unfit| Failure::field("name", Wrong::Unfitting(unfitting(unfit))))?;
+        Name::new(name.trim()).map_err(|unfit| Failure::field("name", Wrong::Unfitting(unfit.into())))?;
     act(visit, CommunityAct::Found { name }).await.map(drop)
 }
 
@@ -125,22 +125,6 @@ pub(in crate::http) async fn set_places<'a>(
     act(visit, CommunityAct::SetPublic(endpoints)).await.map(drop)
 }
 
-/// The services of other machines that this node offers, all of them.
-pub(in crate::http) async fn set_foreign(visit: &mut Visit, services: Vec<Foreign>) -> Result<(), Failure> {
-    if services.len() > FOREIGN_LIMIT {
-        return Err(Failure::field("services", Wrong::TooMany { limit: FOREIGN_LIMIT }));
-    }
-    let unfit = |(place, it): (usize, &Foreign)| {
-        let why = it.record(&NodeId([0; 32])).err()?;
-        Some((format!("services[{place}]"), Wrong::Record(why)))
-    };
-    let wrong: std::collections::BTreeMap<_, _> = services.iter().enumerate().filter_map(unfit).collect();
-    if !wrong.is_empty() {
-        return Err(Failure::Wrong(wrong));
-    }
-    act(visit, CommunityAct::SetForeign(services)).await.map(drop)
-}
-
 /// Does something to a member or to somebody who wants to be one, named by the hexadecimal digits of its key.
 pub(in crate::http) async fn to_node(
     visit: &mut Visit,
@@ -154,14 +138,6 @@ pub(in crate::http) async fn to_node(
 /// What needs no more than to be asked.
 pub(in crate::http) async fn simply(visit: &mut Visit, what: CommunityAct) -> Result<(), Failure> {
     act(visit, what).await.map(drop)
-}
-
-fn unfitting(unfit: Unfit) -> Unfitting {
-    match unfit {
-        Unfit::Empty => Unfitting::Empty,
-        Unfit::Long(limit) => Unfitting::TooLong { limit },
-        Unfit::Hidden(_) | Unfit::Blank => Unfitting::Hidden,
-    }
 }
 
 /// The node of these hexadecimal digits.

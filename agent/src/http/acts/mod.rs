@@ -8,6 +8,7 @@ use super::context::{Form, Wrong};
 
 pub(super) mod community;
 pub(super) mod entry;
+pub(super) mod foreign;
 pub(super) mod people;
 
 /// Why nothing was done.

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use axum::Router;
-use axum::extract::{FromRequest, FromRequestParts, Path, Request};
+use axum::extract::{DefaultBodyLimit, FromRequest, FromRequestParts, Path, Request};
 use axum::http::request::Parts;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::post;
@@ -20,12 +20,14 @@ use crate::node::rights::Right;
 
 mod community;
 mod entry;
+mod foreign;
 mod node;
 mod people;
 mod services;
 
 /// Every form.
 pub(super) fn router() -> Router<Handle> {
+    let upload = DefaultBodyLimit::max(foreign::UPLOAD_LIMIT_BYTES);
     Router::new()
         .route("/claim/code", post(entry::code))
         .route("/claim", post(entry::claim))
@@ -51,6 +53,9 @@ pub(super) fn router() -> Router<Handle> {
         .route("/community/waiting/{node}/decline", post(community::decline))
         .route("/community/members/{node}/expel", post(community::expel))
         .route("/community/places", post(community::places))
+        .route("/community/machines", post(foreign::offer))
+        .route("/community/machines/withdraw", post(foreign::withdraw))
+        .route("/community/machines/import", post(foreign::import).layer(upload))
         .route("/services/{service}/audience", post(community::publish))
         .route("/account/password", post(people::password))
         .route("/account/sessions/{session}/end", post(people::end_session))

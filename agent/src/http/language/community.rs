@@ -5,6 +5,20 @@ use nuvol_community::object::Role;
 
 use super::Language;
 
+/// Types that machines often have, as a form proposes them.
+pub(in crate::http) const TYPES: [&str; 10] = [
+    "_http._tcp",
+    "_https._tcp",
+    "_smb._tcp",
+    "_ipp._tcp",
+    "_rtsp._tcp",
+    "_ssh._tcp",
+    "_icecast._tcp",
+    "_mumble._tcp",
+    "_syncthing._tcp",
+    "_tahoe-lafs._tcp",
+];
+
 impl Language {
     /// What a member is.
     pub fn member_role(self, role: Role) -> String {
@@ -42,6 +56,9 @@ impl Language {
             "_http._tcp" | "_https._tcp" => self.say("type-web"),
             "_icecast._tcp" => self.say("type-radio"),
             "_ssh._tcp" => self.say("type-ssh"),
+            "_smb._tcp" => self.say("type-folder"),
+            "_ipp._tcp" => self.say("type-printer"),
+            "_rtsp._tcp" => self.say("type-camera"),
             "_syncthing._tcp" => "Syncthing".to_owned(),
             "_tahoe-lafs._tcp" => "Tahoe-LAFS".to_owned(),
             "_mumble._tcp" => "Mumble".to_owned(),

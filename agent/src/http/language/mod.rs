@@ -13,6 +13,7 @@ mod words;
 mod work;
 
 pub(super) use amounts::machine_time;
+pub(super) use community::TYPES;
 pub(super) use words::kind_order;
 
 /// Every language: what browsers call it, and its file. The first is for whoever speaks none of them, and for

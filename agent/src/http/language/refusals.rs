@@ -3,11 +3,15 @@
 use nuvol_community::invitation::NoInvitation;
 
 use super::Language;
-use crate::http::context::Wrong;
+use crate::http::context::{Wrong, WrongFile, WrongRecord};
 use crate::node::command::{Field, Refusal};
+use crate::node::community::Misfit;
 use crate::node::people::Unfit;
 use crate::node::people::names::Unfitting;
 use crate::node::setting;
+
+/// So many lines are told of records that do not fit.
+const RECORDS_TOLD: usize = 20;
 
 impl Language {
     /// Why the one who asked gets nothing.
@@ -57,9 +61,45 @@ impl Language {
             Wrong::LastOwner => self.say("unfit-last-owner"),
             Wrong::Refused(refusal) => self.refusal(refusal),
             Wrong::Place(place) => self.with("wrong-place", "place", place),
-            Wrong::Record(why) => self.with("wrong-record", "why", why),
+            Wrong::Misfit(misfit) => self.misfit(misfit),
+            Wrong::Offered => self.say("wrong-offered"),
+            Wrong::Records(wrong) => self.records(wrong),
+            Wrong::File(wrong) => match wrong {
+                WrongFile::Missing => self.say("wrong-file-missing"),
+                WrongFile::Both => self.say("wrong-file-both"),
+                WrongFile::NoText => self.say("wrong-file-no-text"),
+                WrongFile::TooLarge { limit } => {
+                    self.with("wrong-file-too-large", "size", self.bytes(*limit))
+                }
+            },
             Wrong::TooMany { limit } => self.with("wrong-too-many", "limit", *limit),
         }
+    }
+
+    fn misfit(self, misfit: &Misfit) -> String {
+        match misfit {
+            Misfit::Type => self.say("wrong-type"),
+            Misfit::Line(unfit) => self.unfitting((*unfit).into()),
+            Misfit::Host => self.say("wrong-host"),
+            Misfit::Port => self.say("wrong-port"),
+            Misfit::Txt(why) => self.with("wrong-txt", "why", why.to_string()),
+        }
+    }
+
+    /// A line for each, as far as anybody reads on.
+    fn records(self, wrong: &[WrongRecord]) -> String {
+        let line = |it: &WrongRecord| match it {
+            WrongRecord::NoArray { line, column } => {
+                self.both("wrong-records", ("line", line), ("column", column))
+            }
+            WrongRecord::Field { record, field, why } => {
+                let place = self.both("wrong-record", ("record", record), ("field", field));
+                format!("{place}: {}", self.wrong(why))
+            }
+        };
+        let more = wrong.len().saturating_sub(RECORDS_TOLD);
+        let more = (more > 0).then(|| self.with("wrong-records-more", "more", more));
+        wrong.iter().take(RECORDS_TOLD).map(line).chain(more).collect::<Vec<_>>().join("\n")
     }
 
     fn unfitting(self, unfitting: Unfitting) -> String {

@@ -37,13 +37,33 @@ pub(super) fn addresses(context: &Context, service: &Service) -> Vec<Address> {
     addresses
 }
 
+/// Where members of the community reach what this node offers them.
+pub(super) fn mesh_address(context: &Context, service: &Service) -> Option<Address> {
+    let view = context.snapshot.belonging.view.as_ref().filter(|it| it.role.is_some())?;
+    let announce = service.announce.as_ref()?;
+    let port = service.ports.iter().find(|it| it.name == announce.port)?.port.get();
+    let text = format!("[{}]:{port}", view.member(&view.me)?.address);
+    let link = opens(&announce.service_type).map(|scheme| format!("{scheme}://{text}/"));
+    // A phone is not on the mesh.
+    Some(Address { port, text, link, picture: None })
+}
+
 /// What opens the port, by what the catalogue calls it.
 fn scheme(service: &Service, port: &Port) -> Option<&'static str> {
     let announced = service.announce.as_ref().filter(|announce| announce.port == port.name);
-    match (&*port.name, announced.map(|announce| announce.service_type.as_str())) {
-        (_, Some("_https._tcp")) | ("https", _) => Some("https"),
-        (_, Some("_http._tcp" | "_icecast._tcp")) | ("http" | "web", _) => Some("http"),
-        (_, Some("_mumble._tcp")) => Some("mumble"),
+    match (&*port.name, announced.and_then(|announce| opens(&announce.service_type))) {
+        (_, Some("https")) | ("https", _) => Some("https"),
+        (_, Some("http")) | ("http" | "web", _) => Some("http"),
+        (_, other) => other,
+    }
+}
+
+/// What opens a service of this type, where a browser knows how.
+pub(super) fn opens(kind: &str) -> Option<&'static str> {
+    match kind {
+        "_http._tcp" | "_icecast._tcp" => Some("http"),
+        "_https._tcp" => Some("https"),
+        "_mumble._tcp" => Some("mumble"),
         _ => None,
     }
 }

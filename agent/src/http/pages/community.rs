@@ -3,14 +3,15 @@
 use askama::Template;
 use nuvol_community::object::Role;
 
-use super::addresses::picture;
+use super::addresses::{opens, picture};
+use super::offers::{OfferView, offers};
 use super::parts::{Field, When, summary};
 use super::people::{Fresh, initial};
 use super::{Frame, Page, problems, render, status};
 use crate::http::context::{Context, Form};
 use crate::http::language::Language;
 use crate::node::command::Refusal;
-use crate::node::community::{self, Joining, Liveness, MeshPath, NoPath, Offer, View, hex, role_word};
+use crate::node::community::{self, Joining, Liveness, MeshPath, NoPath, View, hex, role_word};
 use crate::node::rights::Right;
 
 #[derive(Template)]
@@ -68,18 +69,6 @@ struct Choice {
     chosen: bool,
 }
 
-struct OfferView {
-    title: String,
-    kind: String,
-    owner: String,
-    owner_name: String,
-    tone: &'static str,
-    state: String,
-    txt: String,
-    place: String,
-    link: Option<String>,
-}
-
 struct MemberView {
     key: String,
     name: String,
@@ -96,6 +85,8 @@ struct MemberView {
 /// Something on the home network.
 struct NearView {
     title: String,
+    /// One device may offer several by one name.
+    which: String,
     kind: String,
     host: String,
     place: String,
@@ -226,43 +217,7 @@ fn roles(t: Language, own: Role, typed: &str) -> Vec<Choice> {
     may.iter().map(choice).collect()
 }
 
-fn offers(context: &Context, view: &View, found: Vec<&Offer>) -> Vec<OfferView> {
-    let t = context.language;
-    let offer = |it: &Offer| {
-        let owner = view.member(&it.owner)?;
-        let host = view.place(it)?;
-        let bracketed = if host.contains(':') { format!("[{host}]") } else { host };
-        let place = format!("{bracketed}:{}", it.port);
-        // Nothing of what the owner wrote gets into a link but a path.
-        let path = it.txt.get("path").filter(|it| it.starts_with('/') && it.bytes().all(is_plain));
-        let scheme = match it.kind.as_str() {
-            "_http._tcp" | "_icecast._tcp" => Some("http"),
-            "_https._tcp" => Some("https"),
-            "_mumble._tcp" => Some("mumble"),
-            _ => None,
-        };
-        let link = scheme.map(|scheme| format!("{scheme}://{place}{}", path.unwrap_or("/")));
-        Some(OfferView {
-            title: it.title.to_string(),
-            kind: t.service_type(it.kind.as_str()),
-            owner: hex(&it.owner.0),
-            owner_name: owner.name.to_string(),
-            tone: tone(owner.liveness),
-            state: state(context, owner.liveness),
-            txt: it.txt.iter().map(|(key, value)| format!("{key}={value}")).collect::<Vec<_>>().join(" · "),
-            place,
-            link,
-        })
-    };
-    found.into_iter().filter_map(offer).collect()
-}
-
-/// What a path of a link may have, beside letters and digits of ASCII.
-fn is_plain(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || b"/-_.~%".contains(&byte)
-}
-
-fn tone(liveness: Liveness) -> &'static str {
+pub(super) fn tone(liveness: Liveness) -> &'static str {
     match liveness {
         Liveness::Me | Liveness::Up => "good",
         Liveness::Unheard => "unknown",
@@ -270,7 +225,7 @@ fn tone(liveness: Liveness) -> &'static str {
     }
 }
 
-fn state(context: &Context, liveness: Liveness) -> String {
+pub(super) fn state(context: &Context, liveness: Liveness) -> String {
     let t = context.language;
     match liveness {
         Liveness::Me | Liveness::Up => t.say("member-up"),
@@ -335,17 +290,13 @@ impl NearView {
         let place = std::net::SocketAddr::new(it.address, it.port).to_string();
         // A link-local address means nothing to a browser without its interface.
         let local = matches!(it.address, std::net::IpAddr::V6(address) if address.is_unicast_link_local());
-        let scheme = match it.kind.as_str() {
-            "_http._tcp" => Some("http"),
-            "_https._tcp" => Some("https"),
-            _ => None,
-        };
         let silent = it.available == Some(false);
         Self {
             title: it.name.clone(),
+            which: format!("{}, {place}", it.name),
             kind: t.service_type(&it.kind),
             host: it.host.clone(),
-            link: scheme.filter(|_| !local && !silent).map(|scheme| format!("{scheme}://{place}/")),
+            link: opens(&it.kind).filter(|_| !local && !silent).map(|scheme| format!("{scheme}://{place}/")),
             place,
             silent,
         }

@@ -205,6 +205,10 @@ pub(super) struct Field {
     pub(super) complete: &'static str,
     pub(super) limit: usize,
     pub(super) optional: bool,
+    /// The element that lists what is often typed.
+    pub(super) list: &'static str,
+    /// Whether it is a number.
+    pub(super) digits: bool,
 }
 
 impl Field {
@@ -252,6 +256,14 @@ impl Field {
 
     pub(super) fn optional(self) -> Self {
         Self { optional: true, ..self }
+    }
+
+    pub(super) fn list(self, list: &'static str) -> Self {
+        Self { list, ..self }
+    }
+
+    pub(super) fn digits(self) -> Self {
+        Self { digits: true, ..self }
     }
 
     pub(super) fn or(self, value: &str) -> Self {

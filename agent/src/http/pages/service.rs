@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 
 use askama::Template;
 
-use super::addresses::{Address, addresses};
+use super::addresses::{Address, addresses, mesh_address};
 use super::parts::{Card, Work, refusal, summary};
 use super::{Frame, Page, problems, render, status};
 use crate::http::context::{Context, Form};
 use crate::http::language::kind_order;
 use crate::node::command::Refusal;
+use crate::node::community::Audience;
 use crate::node::rights::Right;
 use crate::node::service::{Port, Scope, Service, Shown};
 use crate::node::setting::{Kind, Setting};
@@ -60,6 +61,8 @@ struct One {
     card: Card,
     kind: String,
     addresses: Vec<Address>,
+    /// Where the community reaches it, where it is published there.
+    on_mesh: Option<Address>,
     work: Option<Work>,
     usage: Option<String>,
     memory: Option<String>,
@@ -153,6 +156,7 @@ pub fn service(context: &Context, form: &Form, name: &str) -> Page {
         } else {
             Vec::new()
         },
+        on_mesh: published(context, report).then(|| mesh_address(context, &report.service)).flatten(),
         work: report.operation.as_ref().map(|operation| Work::new(context, operation)),
         usage: report.usage.map(|usage| {
             let size = t.bytes(usage.bytes);
@@ -169,6 +173,12 @@ pub fn service(context: &Context, form: &Form, name: &str) -> Page {
         card,
     };
     render(status(form), &page)
+}
+
+/// Whether the community sees it now.
+fn published(context: &Context, report: &ServiceReport) -> bool {
+    let published = &context.snapshot.belonging.own.published;
+    report.state == State::Running && published.get(&*report.service.name) == Some(&Audience::Community)
 }
 
 /// Each audience: its word in forms, what it is called, what it means.

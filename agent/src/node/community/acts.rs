@@ -77,6 +77,17 @@ pub enum CommunityAct {
     SetPublic(Vec<Endpoint>),
     /// The services of other machines that this node offers, all of them.
     SetForeign(Vec<Foreign>),
+    /// One more of them.
+    OfferForeign(Foreign),
+    /// One of them no longer.
+    WithdrawForeign {
+        /// Its type.
+        kind: String,
+        /// Where it is.
+        host: String,
+        /// Its port.
+        port: u16,
+    },
 }
 
 impl Node {
@@ -115,6 +126,14 @@ impl Node {
                     it.foreign = foreign;
                     Ok(Reply::Done)
                 })
+            }
+            CommunityAct::OfferForeign(foreign) => {
+                self.view()?;
+                self.change_community(|it| it.offer(foreign))
+            }
+            CommunityAct::WithdrawForeign { kind, host, port } => {
+                self.view()?;
+                self.change_community(|it| it.withdraw(&kind, &host, port))
             }
             CommunityAct::SetPublic(public) => {
                 let (reply, mut actions) = self.change_community(|it| {

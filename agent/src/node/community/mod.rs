@@ -25,7 +25,7 @@ mod offers;
 mod tell;
 
 pub use acts::{CommunityAct, hex};
-pub use foreign::{FOREIGN_LIMIT, Foreign};
+pub use foreign::{FOREIGN_LIMIT, Foreign, Misfit, Misfits};
 pub(super) use mesh::Cable;
 pub use mesh::{Errand, Latencies, MeshPath, MeshPaths, MeshPeer, MeshWork, NoPath};
 pub use near::{Announcement, Found};

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::ops::Deref;
 
+use nuvol_community::text::Unfit;
 use serde::{Deserialize, Serialize};
 
 use crate::node::service::Text;
@@ -35,6 +36,16 @@ pub enum Unfitting {
     Guessable,
     /// The two do not match.
     Different,
+}
+
+impl From<Unfit> for Unfitting {
+    fn from(unfit: Unfit) -> Self {
+        match unfit {
+            Unfit::Empty => Self::Empty,
+            Unfit::Long(limit) => Self::TooLong { limit },
+            Unfit::Hidden(_) | Unfit::Blank => Self::Hidden,
+        }
+    }
 }
 
 /// What a person is called here, and signs in with: any letters of any script.

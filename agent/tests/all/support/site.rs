@@ -18,9 +18,13 @@ use nuvol_agent::http::peer::Peer;
 use nuvol_agent::http::{Handle, router};
 use nuvol_agent::node::claim::Code;
 use nuvol_agent::node::command::{Asked, Line, Refusal, Reply};
+use nuvol_agent::node::community::{Liveness, Member, Told, View};
 use nuvol_agent::node::people::People;
 use nuvol_agent::node::service::Text;
 use nuvol_agent::node::{Action, Catalogue, Event, Job, Moment, News, Node, Restored, Ticket, Yield};
+use nuvol_community::address::{CommunityId, HostId};
+use nuvol_community::identity::NodeKey;
+use nuvol_community::text::Name;
 use serde_json::Value;
 use tokio::sync::{mpsc, oneshot, watch};
 use tower::ServiceExt;
@@ -203,6 +207,11 @@ impl Ask {
 impl Site {
     /// A node that nobody has claimed, with three services.
     pub fn new() -> Self {
+        Self::told(None)
+    }
+
+    /// The same, and what else it was told.
+    fn told(news: Option<Event>) -> Self {
         let service = |name: &str| {
             let service = serde_json::json!({
                 "name": name, "title": name, "summary": "", "role": "storage", "start": "always",
@@ -238,6 +247,7 @@ impl Site {
         heart.tell(Event::Catalogue(Catalogue { services, ..Catalogue::default() }));
         let restored = Restored { people: Some(People::default()), ..Restored::default() };
         heart.tell(Event::Restored(Box::new(restored)));
+        news.into_iter().for_each(|it| heart.tell(it));
         let (asker, mut questions) = mpsc::channel(64);
         tokio::spawn(async move {
             while let Some(question) = questions.recv().await {
@@ -259,7 +269,33 @@ impl Site {
 
     /// A node of Ana's, and a cookie by which she is signed in.
     pub async fn claimed() -> (Self, String) {
-        let site = Self::new();
+        Self::new().claim().await
+    }
+
+    /// The same, the only member of its community.
+    pub async fn in_community() -> (Self, String) {
+        let me = NodeKey::from_bytes(&[1; 32]).id();
+        let (id, host) = (CommunityId([7; 16]), HostId::from(&me));
+        let member = Member {
+            id: me,
+            host,
+            address: id.address(host),
+            name: Name::nearest("nuvol").unwrap(),
+            role: nuvol_community::object::Role::Steward,
+            inviter: None,
+            since_s: 0,
+            liveness: Liveness::Me,
+            endpoints: Vec::new(),
+            mesh_key: Vec::new(),
+            may_expel: false,
+        };
+        let (name, role) = (Name::nearest("Valley").unwrap(), Some(member.role));
+        let view = View { id, name, me, role, members: vec![member], records: Vec::new() };
+        Self::told(Some(Event::Gossip(Told::View(Some(Arc::new(view)))))).claim().await
+    }
+
+    async fn claim(self) -> (Self, String) {
+        let site = self;
         let code = site.code.lock().unwrap().clone();
         let claim = serde_json::json!({"code": code, "name": "Ana", "password": PASSWORD});
         let answer = site.send(ask("POST", "/api/v1/claim").json(&claim)).await;

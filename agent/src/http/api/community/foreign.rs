@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::super::{Answer, Body, Failed, Signed};
-use crate::http::acts::community as acts;
+use crate::http::acts::foreign as acts;
 use crate::node::community::Foreign;
 use crate::node::rights::Right;
 
@@ -73,6 +73,6 @@ pub(in crate::http) async fn set_foreign(
     let services = services.into_iter().map(|ForeignService { r#type, title, host, port, txt, zone }| {
         Foreign { kind: r#type, title, host, port, txt, zone }
     });
-    let done = acts::set_foreign(&mut visit, services.collect()).await;
+    let done = acts::set(&mut visit, services.collect()).await;
     visit.empty(done)
 }
