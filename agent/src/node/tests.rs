@@ -10,6 +10,7 @@ use super::{Action, Catalogue, Effect, Event, Level, Moment, Node, Problem};
 mod chores;
 mod claim;
 mod community;
+mod mesh;
 mod operations;
 mod people;
 mod rights;

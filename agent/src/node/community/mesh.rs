@@ -93,6 +93,8 @@ pub(in crate::node) struct Cable {
     asked_key: bool,
     looked: Duration,
     looking: bool,
+    /// Whether the last look failed, which was said.
+    blind: bool,
     again: Option<Duration>,
     /// The node's own addresses outside the mesh.
     addresses: Vec<IpAddr>,
@@ -265,7 +267,7 @@ impl Node {
                     return actions;
                 }
                 (Errand::Look, Yield::Mesh(paths)) => {
-                    self.cable.looking = false;
+                    (self.cable.looking, self.cable.blind) = (false, false);
                     if *self.belonging.paths != *paths {
                         self.belonging.paths = Arc::new(paths.clone());
                     }
@@ -282,8 +284,12 @@ impl Node {
             Errand::Leave => self.cable.leaving = false,
             Errand::Look => {}
         }
-        let first = self.cable.again.is_none();
-        self.cable.again = Some(now.uptime + TRY_AGAIN);
+        let first = if matches!(errand, Errand::Look) {
+            // A mesh that does not tell how it is can still be told who is new.
+            !std::mem::replace(&mut self.cable.blind, true)
+        } else {
+            self.cable.again.replace(now.uptime + TRY_AGAIN).is_none()
+        };
         let away = matches!(failed, Trouble::HelperAway { .. });
         let line = format!("the mesh could not be seen to ({errand:?}): {failed:?}");
         (first && !away).then_some(Action::Log(Level::Warning, line)).into_iter().collect()
