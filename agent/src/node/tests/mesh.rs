@@ -7,7 +7,7 @@ use nuvol_community::object::Role;
 use super::community::{act, founder, key, name, view};
 use super::world::{World, text};
 use crate::node::command::{Refusal, Reply};
-use crate::node::community::{CommunityAct, Errand, Told};
+use crate::node::community::{CommunityAct, Errand, Liveness, Told};
 use crate::node::operation::Trouble;
 use crate::node::unit::Unit;
 use crate::node::{Action, Event, Job, News, Ticket, Yield};
@@ -68,6 +68,40 @@ fn a_mesh_that_does_not_tell_how_it_is_hears_of_who_is_new() {
     assert_eq!(files(&world), before + 1);
     world.wait(20);
     assert_eq!(files(&world), before + 2);
+}
+
+/// Each look has a mesh without a way call again, so whoever has just joined waits seconds for its next try.
+#[test]
+fn whom_nobody_answers_looks_often_at_first() {
+    let mut world = founder();
+    world.tell(Event::Helper(Ticket::Firewall, News::Done(Yield::Nothing)));
+    let looks =
+        |world: &World| world.jobs.iter().filter(|it| matches!(it.0, Ticket::Mesh(Errand::Look))).count();
+    let pass = |world: &mut World, seconds: u64| {
+        let before = looks(world);
+        for _ in 0..seconds {
+            world.wait(1);
+            world.tell(Event::Helper(Ticket::Mesh(Errand::Look), News::Done(Yield::Mesh([].into()))));
+        }
+        looks(world) - before
+    };
+    let see = |world: &mut World, liveness: Liveness| {
+        let Event::Gossip(Told::View(Some(view))) = view(Some(Role::Steward), &[2]) else { panic!() };
+        let mut view = (*view).clone();
+        view.members[1].liveness = liveness;
+        world.tell(Event::Gossip(Told::View(Some(Arc::new(view)))));
+    };
+    let told = |world: &mut World| {
+        world.tell(Event::Helper(Ticket::Mesh(Errand::Files), News::Done(Yield::Nothing)));
+    };
+    told(&mut world);
+    assert!(pass(&mut world, 60) <= 2, "there is nobody else");
+    see(&mut world, Liveness::Unheard);
+    told(&mut world);
+    let often = pass(&mut world, 60);
+    assert!((8..=11).contains(&often), "{often}");
+    pass(&mut world, 90);
+    assert!(pass(&mut world, 60) <= 2, "the others may be off for good");
 }
 
 /// A member without a cable is none that anybody reaches: what failed once may work the next time.
