@@ -25,6 +25,13 @@ pub struct Status {
     pub strangers: Vec<String>,
 }
 
+impl Status {
+    /// Whether there is a way to nobody, though there are others.
+    pub fn is_alone(&self) -> bool {
+        self.running && !self.peers.is_empty() && self.peers.iter().all(|peer| peer.path.is_none())
+    }
+}
+
 /// How a member is, as seen from here.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PeerStatus {
@@ -191,6 +198,11 @@ mod tests {
         assert_eq!(address(1).as_deref(), Some("[2001:db8::3]:40000"));
         assert_eq!(address(5), None);
         assert_eq!(status.strangers, ["evil"]);
+        // One is enough; and without a community nobody is missed.
+        let is_alone = |ids: &[u64]| {
+            super::status(parse(LIST), &ids.iter().copied().map(TincName).collect(), [].into()).is_alone()
+        };
+        assert!(is_alone(&[0x10, 0x11]) && !is_alone(&[0xe, 0x10]) && !is_alone(&[]));
         // Whoever was a member and is none any more is a stranger too.
         let expelled = super::status(parse(LIST), &names(0xc..=0x11), [].into());
         assert_eq!(expelled.strangers, ["evil", "n000000000000000b"]);

@@ -11,6 +11,7 @@ mod chores;
 mod claim;
 mod community;
 mod foreign;
+mod mesh;
 mod near;
 mod operations;
 mod people;

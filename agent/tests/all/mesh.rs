@@ -154,6 +154,32 @@ async fn all_reach_all_and_each_tells_the_way() {
     assert_eq!(c.ping(b.address, 3), 0);
 }
 
+/// Whoever is first to join knows one member, and is called by none: its calls are the only way in.
+#[tokio::test]
+async fn one_that_was_refused_is_in_soon_after_it_is_known() {
+    if let Some(why) = missing() {
+        return println!("SKIPPED: {why}");
+    }
+    let mut lab = Lab::new();
+    let b = Node::new(lab.on_the_internet("b", "192.0.2.2"), 0xb, Some("192.0.2.2")).await;
+    let c = Node::new(lab.behind_a_router("c", "192.0.2.13"), 0xc, None).await;
+    b.apply(&[&b]).await;
+    c.apply(&[&b, &c]).await;
+    // tinc is refused at 0, 10, 25 and 45 s, and would call again at 70 s: after each it waits longer.
+    let calls = || c.log().matches("Trying to connect to").count();
+    until("it was refused", SOON * 2, async || calls() >= 4).await;
+    tokio::time::sleep(Duration::from_secs(6)).await;
+    b.apply(&[&b, &c]).await;
+    // As the agent does while nobody answers.
+    let took = until("it is in", SOON, async || {
+        tokio::time::sleep(Duration::from_secs(5)).await;
+        c.status().await;
+        c.ping(b.address, 1) == 1
+    })
+    .await;
+    assert!(took < Duration::from_secs(12), "{took:?}");
+}
+
 /// Counts what comes to this address in a namespace.
 struct Counter(Child);
 

@@ -146,6 +146,11 @@ impl Helper {
             return Ok(Outcome::Mesh(status::off(&members)));
         };
         let status = status::ask(&systemd, unit, &self.options.mesh.runtime, &members).await?;
+        if status.is_alone() {
+            // Whoever does not know this node yet lets nobody in, and may know it by now: tinc itself waits longer each
+            // time, and nobody else can help a node that knows but one member.
+            systemd.signal(unit, Signal::CallNow).await?;
+        }
         Ok(Outcome::Mesh(status))
     }
 }

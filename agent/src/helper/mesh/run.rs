@@ -69,16 +69,18 @@ enum State {
 impl State {
     fn then(self, line: &[u8], output: &mut impl Write, runtime: &Path) -> anyhow::Result<Self> {
         Ok(match (self, line) {
-            // It begins with what went through the interface.
-            (Self::Log, line) if line.starts_with(b"Statistics for ") => Self::Lists,
             (Self::Log, line) => {
+                let (said, then) = match lists_from(line) {
+                    Some(at) => (&line[..at], Self::Lists),
+                    None => (line, Self::Log),
+                };
                 // Its number is no such sign: it writes that, and takes signals, before it has a device to tell of.
-                if line == b"Ready\n" {
+                if said == b"Ready\n" {
                     replace(&runtime.join(READY), &[])?;
                 }
                 // Without a journal the mesh goes on.
-                output.write_all(line).and_then(|()| output.flush()).ok();
-                Self::Log
+                output.write_all(said).and_then(|()| output.flush()).ok();
+                then
             }
             (Self::Lists, b"Nodes:\n") => Self::Nodes(Vec::new(), 0),
             (Self::Lists | Self::Nodes(..), b"End of subnet list.\n") => Self::Log,
@@ -95,6 +97,13 @@ impl State {
             }
         })
     }
+}
+
+/// Where in a line the lists begin: with what went through the interface. The signal may come while tinc is in the midst
+/// of saying something else, whose line ends after the lists.
+fn lists_from(line: &[u8]) -> Option<usize> {
+    const FRONT: &[u8] = b"Statistics for ";
+    line.ends_with(b":\n").then(|| line.windows(FRONT.len()).position(|it| it == FRONT)).flatten()
 }
 
 /// Whole or not at all, for whoever reads it now; after a power failure nobody does.
@@ -128,6 +137,10 @@ mod tests {
         log(&b"Ready\n"[..], &mut Vec::new(), dir.path()).unwrap();
         assert!(dir.path().join("ready").exists());
         assert_eq!(nodes.as_deref(), Some(" one\n two\n"));
+        // In the midst of another line, whose end comes after them.
+        let (journal, nodes) = through(&format!("Ready\nTrying to connect to n2 (there){lists}\nafter\n"));
+        assert_eq!(journal, "Ready\nTrying to connect to n2 (there)\nafter\n");
+        assert_eq!(nodes.as_deref(), Some(" one\n two\n"));
         // Cut off: what was there before stays.
         for end in ["End of nodes.", "Edges:"] {
             let (half, _) = lists.split_once(end).unwrap();
@@ -144,7 +157,7 @@ mod tests {
     fn made_up_nodes_have_an_end() {
         let many = " x\n".repeat(NODES_LIMIT + 5);
         let (journal, nodes) =
-            through(&format!("Statistics for x\nNodes:\n{many}End of nodes.\nEnd of subnet list.\nlog\n"));
+            through(&format!("Statistics for x:\nNodes:\n{many}End of nodes.\nEnd of subnet list.\nlog\n"));
         assert_eq!(nodes.unwrap().lines().count(), NODES_LIMIT);
         assert_eq!(journal, "log\n");
         let (journal, _) = through(&format!("{}\nlog\n", "y".repeat(10_000)));

@@ -26,6 +26,8 @@ const LIMIT: Duration = Duration::from_secs(10);
 const LOOK: Duration = Duration::from_millis(20);
 /// Its start has much arithmetic, which small machines take their time for.
 const START_LIMIT: Duration = Duration::from_secs(30);
+/// So long it is busy with its first calls.
+const CALLS: Duration = Duration::from_secs(1);
 /// There are no more than 10,000 nodes in it, of some 300 bytes each.
 const LIST_LIMIT_BYTES: u64 = 4 << 20;
 
@@ -47,6 +49,7 @@ pub async fn ask(
     let is_fresh = |it: &List| it.age.is_some_and(|age| age < FRESH);
     if !before.as_ref().is_some_and(is_fresh) {
         wait_until_it_listens(runtime).await?;
+        wait_until_it_has_called(runtime).await?;
         systemd.signal(unit, Signal::List).await?;
         let end = tokio::time::Instant::now() + LIMIT;
         let is_same = |now: Option<List>| now.map(|it| it.version) == before.as_ref().map(|it| it.version);
@@ -78,6 +81,14 @@ pub async fn wait_until_it_listens(runtime: &Path) -> anyhow::Result<()> {
             bail!("the mesh does not begin within {} s", START_LIMIT.as_secs());
         }
         tokio::time::sleep(LOOK).await;
+    }
+    Ok(())
+}
+
+/// Whoever has just begun is in the midst of calling others, and would list from within that.
+async fn wait_until_it_has_called(runtime: &Path) -> anyhow::Result<()> {
+    if let Some(age) = List::at(&runtime.join(READY))?.and_then(|it| it.age) {
+        tokio::time::sleep(CALLS.saturating_sub(age)).await;
     }
     Ok(())
 }

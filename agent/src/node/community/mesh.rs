@@ -24,6 +24,8 @@ const ENDPOINTS_LIMIT: usize = 4;
 const LOOK_EVERY: Duration = Duration::from_secs(30);
 /// And so often while somebody answers to whom no way is known yet: tinc may have just begun.
 const LOOK_SOON: Duration = Duration::from_secs(6);
+/// As often as that for so long after the mesh was told of somebody, where nobody answers: a look makes it call again.
+const YOUNG: Duration = Duration::from_secs(120);
 /// What did not work is tried again.
 const TRY_AGAIN: Duration = Duration::from_secs(15);
 /// So often the time between two tries doubles, to an hour.
@@ -90,12 +92,16 @@ pub(in crate::node) struct Cable {
     key: Option<Vec<u8>>,
     /// What the mesh was told last.
     told: Option<Arc<MeshWork>>,
+    /// When.
+    told_at: Duration,
     /// What it is being told.
     telling: Option<Arc<MeshWork>>,
     contact: Option<Contact>,
     asked_key: bool,
     looked: Duration,
     looking: bool,
+    /// Whether the last look failed, which was said.
+    blind: bool,
     again: Option<Duration>,
     /// The node's own addresses outside the mesh.
     addresses: Vec<IpAddr>,
@@ -268,13 +274,13 @@ impl Node {
                     return actions;
                 }
                 (Errand::Files, _) => {
-                    self.cable.told = self.cable.telling.take();
+                    (self.cable.told, self.cable.told_at) = (self.cable.telling.take(), now.uptime);
                     let mut actions = self.plug_in(now);
                     actions.extend(self.tell_mesh(now));
                     return actions;
                 }
                 (Errand::Look, Yield::Mesh(paths)) => {
-                    self.cable.looking = false;
+                    (self.cable.looking, self.cable.blind) = (false, false);
                     if *self.belonging.paths != *paths {
                         self.belonging.paths = Arc::new(paths.clone());
                     }
@@ -291,8 +297,12 @@ impl Node {
             Errand::Leave => self.cable.leaving = false,
             Errand::Look => {}
         }
-        let first = self.cable.again.is_none();
-        self.cable.again = Some(now.uptime + TRY_AGAIN);
+        let first = if matches!(errand, Errand::Look) {
+            // A mesh that does not tell how it is can still be told who is new.
+            !std::mem::replace(&mut self.cable.blind, true)
+        } else {
+            self.cable.again.replace(now.uptime + TRY_AGAIN).is_none()
+        };
         let away = matches!(failed, Trouble::HelperAway { .. });
         let line = format!("the mesh could not be seen to ({errand:?}): {failed:?}");
         (first && !away).then_some(Action::Log(Level::Warning, line)).into_iter().collect()
@@ -335,6 +345,19 @@ impl Node {
         members.any(|it| it.liveness == Liveness::Up && !known(it))
     }
 
+    /// Whether the mesh heard of somebody lately, and nobody answers yet: a node that has just joined may know but one
+    /// member, which hears of it a moment later than it calls.
+    fn is_alone(&self, now: Moment) -> bool {
+        let young = now.uptime.saturating_sub(self.cable.told_at) < YOUNG;
+        let mut others = self
+            .belonging
+            .view
+            .iter()
+            .flat_map(|view| &view.members)
+            .filter(|it| it.liveness != Liveness::Me);
+        young && others.clone().next().is_some() && others.all(|it| it.liveness != Liveness::Up)
+    }
+
     /// What is due from time to time.
     pub(in crate::node) fn mesh_chores(&mut self, now: Moment) -> Vec<Action> {
         let mut actions = Vec::new();
@@ -347,7 +370,8 @@ impl Node {
         if self.cable.told.is_some() {
             actions.extend(self.plug_in(now));
         }
-        let every = if self.lacks_a_path() { LOOK_SOON } else { LOOK_EVERY };
+        let soon = self.lacks_a_path() || self.is_alone(now);
+        let every = if soon { LOOK_SOON } else { LOOK_EVERY };
         let due = now.uptime.saturating_sub(self.cable.looked) >= every;
         if self.cable.told.is_some() && !self.cable.looking && due {
             (self.cable.looking, self.cable.looked) = (true, now.uptime);

@@ -25,7 +25,7 @@ pub(super) fn key(number: u8) -> NodeKey {
     NodeKey::from_bytes(&[number; 32])
 }
 
-fn name(text: &str) -> Name {
+pub(super) fn name(text: &str) -> Name {
     Name::new(text).unwrap()
 }
 
@@ -47,7 +47,7 @@ pub(super) fn member(number: u8, mesh_key: &[u8]) -> Member {
     }
 }
 
-fn view(role: Option<Role>, others: &[u8]) -> Event {
+pub(super) fn view(role: Option<Role>, others: &[u8]) -> Event {
     let members = [1].iter().chain(others).map(|it| member(*it, b"key")).collect();
     let me = key(1).id();
     let view = View { id: COMMUNITY, name: name("Valley"), me, role, members, records: Vec::new() };
@@ -267,38 +267,6 @@ fn what_a_service_drew_is_told_with_its_offer_and_machines_that_are_no_nodes_are
 }
 
 #[test]
-fn the_mesh_knows_the_members_and_is_switched_on() {
-    let mut world = founder();
-    let files = |world: &World| match world.jobs.last() {
-        Some((Ticket::Mesh(Errand::Files), Job::Mesh(work))) => work.peers.len(),
-        other => panic!("{other:?}"),
-    };
-    assert_eq!(files(&world), 0);
-    world.tell(view(Some(Role::Steward), &[2, 3]));
-    // One at a time: what came meanwhile is told afterwards.
-    assert_eq!(files(&world), 0);
-    world.tell(Event::Helper(Ticket::Mesh(Errand::Files), News::Done(Yield::Nothing)));
-    assert_eq!(files(&world), 2);
-    let before = world.jobs.len();
-    world.tell(Event::Helper(Ticket::Mesh(Errand::Files), News::Done(Yield::Nothing)));
-    world.tell(view(Some(Role::Steward), &[2, 3]));
-    assert_eq!(world.jobs.len(), before, "nothing has changed");
-    // Expelled: the cable comes out, and stays out.
-    world.tell(view(None, &[2, 3]));
-    assert_eq!(world.jobs.last().unwrap().1, Job::MeshLeave);
-    let before = world.jobs.len();
-    world.tell(view(None, &[2]));
-    assert_eq!(world.jobs.len(), before);
-    // It can do nothing there but leave, and then join another.
-    let expel = CommunityAct::Expel { node: key(2).id(), spare: true };
-    assert_eq!(act(&mut world, expel), Err(Refusal::NoCommunity));
-    assert_eq!(act(&mut world, CommunityAct::Leave), Ok(Reply::Later));
-    world.tell(Event::Gossip(Told::View(None)));
-    assert_eq!(act(&mut world, CommunityAct::Leave), Err(Refusal::NoCommunity));
-    act(&mut world, CommunityAct::Found { name: name("Other") }).unwrap();
-}
-
-#[test]
 fn an_invitation_has_a_second_way_where_one_address_is_known() {
     let mut world = founder();
     world.tell(Event::Addresses(vec!["192.168.1.7".parse().unwrap()]));
@@ -336,43 +304,4 @@ fn only_those_may_be_expelled_whom_one_may_expel() {
     let audience = Some(crate::node::community::Audience::Household);
     let publish = CommunityAct::Publish { service: "tinc".to_owned(), audience };
     assert_eq!(act(&mut world, publish), Err(Refusal::NotOffered));
-}
-
-/// A member without a cable is none that anybody reaches: what failed once may work the next time.
-#[test]
-fn the_mesh_is_switched_on_until_it_is_on_and_then_left_to_its_owner() {
-    let mut world = founder();
-    let state = |active: &str, sub: &str| {
-        let unit = Unit { load: "loaded".into(), active: active.into(), sub: sub.into(), ..Unit::default() };
-        Event::Units([("vpn.service".to_owned(), unit)].into())
-    };
-    let switches = |world: &World| {
-        let switch =
-            |it: &&(Ticket, Job)| matches!(&it.1, Job::Switch { service, on: true } if service == "vpn");
-        world.jobs.iter().filter(switch).count()
-    };
-    world.tell(Event::Helper(Ticket::Firewall, News::Done(Yield::Nothing)));
-    world.tell(state("inactive", "dead"));
-    world.tell(Event::Helper(Ticket::Mesh(Errand::Files), News::Done(Yield::Nothing)));
-    assert_eq!(switches(&world), 1);
-    let fail = |world: &mut World| {
-        let id = world.operations().last().unwrap().id;
-        world.tell(Event::Helper(Ticket::Operation(id), News::Failed(Trouble::SystemdAway)));
-    };
-    fail(&mut world);
-    world.wait(5);
-    assert_eq!(switches(&world), 1, "not at once");
-    world.wait(20);
-    assert_eq!(switches(&world), 2);
-    fail(&mut world);
-    world.wait(20);
-    assert_eq!(switches(&world), 2, "less and less often");
-    // Over a restart too.
-    assert!(world.on_disk().community.wants_mesh);
-    world.tell(state("active", "running"));
-    world.wait(5);
-    assert!(!world.on_disk().community.wants_mesh);
-    world.tell(state("inactive", "dead"));
-    world.wait(3600);
-    assert_eq!(switches(&world), 2, "somebody has switched it off");
 }
