@@ -1,6 +1,5 @@
 //! When the mesh has to be told of somebody, and how members are reached over it.
 
-use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv6Addr};
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,7 +8,7 @@ use nuvol_community::address::HostId;
 use nuvol_community::object::{Contact, Endpoint};
 
 use super::near::Ends;
-use super::{Community, Liveness, Member, Order, Told, View};
+use super::{Community, Liveness, Member, MeshPath, Order, Told, View};
 use crate::node::command::Reply;
 use crate::node::operation::{Task, Trouble};
 use crate::node::{Action, Document, Job, Level, Moment, News, Node, Ticket, Yield};
@@ -55,34 +54,6 @@ pub struct MeshWork {
     pub prefix: Ipv6Addr,
     /// Everybody else, by address.
     pub peers: Vec<MeshPeer>,
-}
-
-/// Which way packets to a member take.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum MeshPath {
-    /// Straight to it.
-    Direct,
-    /// Straight to it, through one connection: something on the way lets no single packets through.
-    DirectTcp,
-    /// Through another member, or through one that is not known.
-    Relayed(Option<HostId>),
-    /// Nothing was sent yet.
-    Untried,
-    /// There is none, and why, as far as it is known.
-    None(Option<NoPath>),
-}
-
-/// Why there is no way to a member.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum NoPath {
-    /// None of its endpoints can be called.
-    CannotConnect,
-    /// It was called, and says nothing.
-    NoAnswer,
-    /// Whoever is there does not have its key.
-    NotBelieved,
-    /// It hangs up.
-    HungUp,
 }
 
 /// What the node has done for its mesh.
@@ -395,9 +366,3 @@ fn work(view: &View, near: &Ends) -> MeshWork {
     let host = HostId::from(&view.me);
     MeshWork { address: view.id.address(host), prefix: view.id.prefix(), peers }
 }
-
-/// How members are reached, by their place in the mesh.
-pub type MeshPaths = BTreeMap<HostId, MeshPath>;
-
-/// How long members that answer take to do so, there and back, in ms; by their place in the mesh.
-pub type Latencies = BTreeMap<HostId, u32>;

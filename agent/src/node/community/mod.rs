@@ -22,14 +22,16 @@ mod knock;
 mod mesh;
 mod near;
 mod offers;
+mod reach;
 mod tell;
 
 pub use acts::{CommunityAct, hex};
 pub use foreign::{FOREIGN_LIMIT, Foreign, Misfit, Misfits};
 pub(super) use mesh::Cable;
-pub use mesh::{Errand, Latencies, MeshPath, MeshPaths, MeshPeer, MeshWork, NoPath};
+pub use mesh::{Errand, MeshPeer, MeshWork};
 pub use near::{Announcement, Found};
 pub(super) use offers::Offered;
+pub use reach::{Latencies, MeshPath, MeshPaths, NoPath};
 pub use tell::{Order, Told};
 
 /// The most invitations that are open at a time.
