@@ -46,11 +46,11 @@ pub struct Folders {
 /// Makes the service able to start, before it does: a key, and files that let nobody in where there are none yet.
 /// Notes what it is about to start with.
 pub fn prepare(folders: &Folders) -> anyhow::Result<()> {
-    // Of an earlier run.
-    for name in [PID, NODES, READY] {
+    let store = Store::lock(&folders.files)?;
+    // Of an earlier run. Nobody sends that a signal any more once this is away (`status::tell`).
+    for name in [READY, PID, NODES] {
         durable::restore(&folders.runtime.join(name), None, 0o600).ok();
     }
-    let store = Store::lock(&folders.files)?;
     key::make(&store)?;
     if store.members()?.is_none() {
         store.put(&Files::lonely(&key::private(&store)), &mut |_| Ok(()))?;
@@ -117,10 +117,9 @@ impl Helper {
         if started.as_deref() != Some(read_at_start) {
             return self.mesh_restart(&systemd, service).await;
         }
-        status::wait_until_it_listens(&self.options.mesh.runtime).await?;
-        systemd.signal(unit, Signal::Reread).await?;
+        status::tell(&systemd, unit, &self.options.mesh, Signal::Reread).await?;
         // It waits with calls that failed; now there may be somebody to call.
-        systemd.signal(unit, Signal::CallNow).await?;
+        status::tell(&systemd, unit, &self.options.mesh, Signal::CallNow).await?;
         Ok(Outcome::Nothing)
     }
 
@@ -145,11 +144,11 @@ impl Helper {
         let Some(unit) = running(&systemd, service).await? else {
             return Ok(Outcome::Mesh(status::off(&members)));
         };
-        let status = status::ask(&systemd, unit, &self.options.mesh.runtime, &members).await?;
+        let status = status::ask(&systemd, unit, &self.options.mesh, &members).await?;
         if status.is_alone() {
             // Whoever does not know this node yet lets nobody in, and may know it by now: tinc itself waits longer each
             // time, and nobody else can help a node that knows but one member.
-            systemd.signal(unit, Signal::CallNow).await?;
+            status::tell(&systemd, unit, &self.options.mesh, Signal::CallNow).await?;
         }
         Ok(Outcome::Mesh(status))
     }

@@ -13,7 +13,8 @@ use std::time::{Duration, SystemTime};
 
 use anyhow::{Context, bail};
 
-use super::{NODES, READY};
+use super::store::Store;
+use super::{Folders, NODES, READY, apart};
 use crate::helper::journal;
 use crate::helper::protocol::LINES_LIMIT;
 use crate::helper::systemd::{Signal, Systemd};
@@ -41,16 +42,14 @@ pub fn off(members: &BTreeSet<TincName>) -> Status {
 pub async fn ask(
     systemd: &Systemd,
     unit: &str,
-    runtime: &Path,
+    folders: &Folders,
     members: &BTreeSet<TincName>,
 ) -> anyhow::Result<Status> {
-    let list = runtime.join(NODES);
+    let list = folders.runtime.join(NODES);
     let before = List::at(&list)?;
     let is_fresh = |it: &List| it.age.is_some_and(|age| age < FRESH);
     if !before.as_ref().is_some_and(is_fresh) {
-        wait_until_it_listens(runtime).await?;
-        wait_until_it_has_called(runtime).await?;
-        systemd.signal(unit, Signal::List).await?;
+        tell(systemd, unit, folders, Signal::List).await?;
         let end = tokio::time::Instant::now() + LIMIT;
         let is_same = |now: Option<List>| now.map(|it| it.version) == before.as_ref().map(|it| it.version);
         while is_same(List::at(&list)?) {
@@ -72,25 +71,31 @@ pub async fn ask(
     Ok(dump::status(nodes, members, troubles))
 }
 
-/// Whoever has just started does not know yet what signals mean: tinc 1.0 takes the one for its list from the moment that
-/// it has written its number, and dies of it as long as it has no device.
-pub async fn wait_until_it_listens(runtime: &Path) -> anyhow::Result<()> {
+/// Sends it a signal as soon as it knows what that means: tinc 1.0 takes the one for its list from the moment that it has
+/// written its number, and dies of it as long as it has no device.
+pub async fn tell(systemd: &Systemd, unit: &str, folders: &Folders, signal: Signal) -> anyhow::Result<()> {
+    // Whoever has just begun is in the midst of calling others, and would list from within that.
+    let since = if matches!(signal, Signal::List) { CALLS } else { Duration::ZERO };
     let end = tokio::time::Instant::now() + START_LIMIT;
-    while !runtime.join(READY).try_exists()? {
+    loop {
+        if is_ready(&folders.runtime, since)? {
+            // Who starts it anew waits here, or the signal would reach the next one (`prepare`).
+            let files = folders.files.clone();
+            let _held = apart(move || Store::lock(&files)).await?;
+            if is_ready(&folders.runtime, since)? {
+                return systemd.signal(unit, signal).await;
+            }
+        }
         if tokio::time::Instant::now() >= end {
             bail!("the mesh does not begin within {} s", START_LIMIT.as_secs());
         }
         tokio::time::sleep(LOOK).await;
     }
-    Ok(())
 }
 
-/// Whoever has just begun is in the midst of calling others, and would list from within that.
-async fn wait_until_it_has_called(runtime: &Path) -> anyhow::Result<()> {
-    if let Some(age) = List::at(&runtime.join(READY))?.and_then(|it| it.age) {
-        tokio::time::sleep(CALLS.saturating_sub(age)).await;
-    }
-    Ok(())
+/// Whether it has been ready for so long; with a clock that was set back, whether it is.
+fn is_ready(runtime: &Path, since: Duration) -> anyhow::Result<bool> {
+    Ok(List::at(&runtime.join(READY))?.is_some_and(|it| it.age.is_none_or(|age| age >= since)))
 }
 
 /// A list that is there.

@@ -4,10 +4,11 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use nuvol_agent::helper::client::ask;
-use nuvol_agent::helper::mesh::Folders;
+use nuvol_agent::helper::mesh::{self, Folders};
 use nuvol_agent::helper::protocol::{Final, MESH_LIMIT_BYTES, Outcome, Request};
 use nuvol_agent::helper::server::{Rules, serve};
 use nuvol_agent::helper::verbs::{Helper, Options};
@@ -21,7 +22,7 @@ use crate::common::{Daemon, State};
 const KEY: &str = include_str!("../../../src/helper/mesh/a-key.pem");
 
 /// A helper that has a key already, so that no tincd is needed. The mesh is off.
-async fn serve_at(home: &Path, with_mesh: bool) -> Option<Daemon> {
+async fn serve_at(home: &Path, with_mesh: bool) -> (Daemon, Arc<Mutex<State>>) {
     for folder in ["services", "settings", "state", "run", "units", "mesh/key", "mesh-run"] {
         fs::create_dir_all(home.join(folder)).unwrap();
     }
@@ -32,7 +33,8 @@ async fn serve_at(home: &Path, with_mesh: bool) -> Option<Daemon> {
     }
     fs::write(at("mesh/key/rsa_key.pub"), KEY).unwrap();
     let daemon = Daemon::start(home);
-    let systemd = daemon.systemd(&std::sync::Arc::new(std::sync::Mutex::new(State::default()))).await;
+    let state = Arc::<Mutex<State>>::default();
+    let systemd = daemon.systemd(&state).await;
     let helper = Helper::new(Options {
         services: at("services"),
         settings: at("settings"),
@@ -50,7 +52,7 @@ async fn serve_at(home: &Path, with_mesh: bool) -> Option<Daemon> {
         let _systemd = systemd;
         serve(listener, helper, Rules { peers, idle: Duration::from_secs(60) }).await
     });
-    Some(daemon)
+    (daemon, state)
 }
 
 fn own() -> Own {
@@ -140,4 +142,39 @@ async fn a_wrong_mesh_changes_nothing() {
     assert!(!home.path().join("mesh/current").exists());
     let words = good.words();
     assert_eq!(words, "mesh-apply n0000000000000001 and 3 others");
+}
+
+/// tinc dies of the signal for its list as long as it has no device: one that was meant for the run before must not reach
+/// the next.
+#[tokio::test]
+async fn a_question_does_not_reach_one_that_is_starting() {
+    let home = tempfile::tempdir().unwrap();
+    let (_daemon, state) = serve_at(home.path(), true).await;
+    let socket = home.path().join("socket");
+    let members = crowd(3, &MeshKey::from_pem(KEY).unwrap());
+    let apply = Request::MeshApply { own: own(), peers: members };
+    assert_eq!(ask(&socket, &apply, |_| ()).await.unwrap(), Final::Done(Outcome::Nothing));
+    state.lock().unwrap().active.insert("tinc@nuvol.service".to_owned());
+    let ready = home.path().join("mesh-run/ready");
+    let begin = || fs::write(&ready, "").unwrap();
+    let asked = || state.lock().unwrap().calls.contains(&"kill main 12 tinc@nuvol.service".to_owned());
+    let wait = |millis| tokio::time::sleep(Duration::from_millis(millis));
+
+    // It is asked a second after it has begun, and started again before that.
+    begin();
+    let question = tokio::spawn(async move { ask(&socket, &Request::MeshStatus, |_| ()).await });
+    wait(400).await;
+    let folders = Folders { files: home.path().join("mesh"), runtime: home.path().join("mesh-run") };
+    let lock = fs::File::open(&folders.files).unwrap();
+    lock.lock().unwrap();
+    let restart = tokio::task::spawn_blocking(move || mesh::prepare(&folders));
+    wait(1000).await;
+    // Only who holds the files knows that nobody starts it meanwhile.
+    assert!(!asked() && ready.exists());
+    lock.unlock().unwrap();
+    restart.await.unwrap().unwrap();
+    begin();
+    wait(1700).await;
+    assert!(asked());
+    question.abort();
 }
