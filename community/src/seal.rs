@@ -71,9 +71,9 @@ pub enum Broken {
 }
 
 impl Sealer {
-    /// For a member. Numbers begin at `now_us`, microseconds of Unix time, so that they grow over a restart too.
-    pub fn new(channel: Channel, community: CommunityId, me: HostId, now_us: u64) -> Self {
-        Self { channel, community, me, count: now_us }
+    /// For a member. Numbers begin after `run`, which is higher than all that earlier runs have used.
+    pub fn new(channel: Channel, community: CommunityId, me: HostId, run: u64) -> Self {
+        Self { channel, community, me, count: run }
     }
 
     /// Signs a message.

@@ -129,12 +129,15 @@ impl Desk {
     pub(super) fn enter(&mut self, board: Board) {
         self.saved = board.revision();
         let (host, id) = (HostId::from(&self.me), board.community());
-        let unix = (self.options.unix)();
-        let micros = u64::try_from(unix.as_micros()).unwrap_or(u64::MAX);
-        let bump = u32::try_from(unix.as_secs()).unwrap_or(u32::MAX);
+        let micros = u64::try_from((self.options.unix)().as_micros()).unwrap_or(u64::MAX);
+        let (run, kept) = shelf::begin_run(&self.options.state, micros);
+        if let Err(error) = kept {
+            journal::write(Level::Error, &format!("when this run began: {error:#}"));
+        }
+        let bump = u32::try_from(run / 1_000_000).unwrap_or(u32::MAX);
         let now = self.now();
         let gossip = Gossip::new(host, bump, self.options.timing, micros, now);
-        let channel = |channel| (Sealer::new(channel, id, host, micros), Opener::new(channel));
+        let channel = |channel| (Sealer::new(channel, id, host, run), Opener::new(channel));
         self.club = Some(Club {
             board,
             gossip,

@@ -19,6 +19,8 @@ mod join;
 mod line;
 mod orders;
 mod shelf;
+#[cfg(test)]
+mod tests;
 mod view;
 
 use desk::Desk;

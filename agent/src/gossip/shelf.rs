@@ -1,4 +1,4 @@
-//! Where the board lies while the agent does not run.
+//! Where the board lies while the agent does not run, and beside it what tells one run from the next.
 
 use std::fs;
 use std::io::{ErrorKind, Read};
@@ -16,8 +16,30 @@ const LIMIT_BYTES: u64 = 256 << 20;
 
 const FORMAT: &str = "nuvol-board 1 ";
 
+/// More messages than a run sends, in microseconds of a clock that counts one each.
+const RUN: u64 = 1 << 30;
+
 fn path(dir: &Path) -> PathBuf {
     dir.join("community.board")
+}
+
+fn run_path(dir: &Path) -> PathBuf {
+    dir.join("community.run")
+}
+
+/// Where the numbers of this run's messages begin: at the time, in microseconds of Unix time, and after those of all runs
+/// before. Others take what comes with a lower number for something that they have heard before, so a clock that was set
+/// back, or lost its battery, would make this node mute.
+///
+/// # Errors
+///
+/// Where that cannot be written down for the next run; this one may begin there all the same.
+pub(super) fn begin_run(dir: &Path, unix_us: u64) -> (u64, anyhow::Result<()>) {
+    let path = run_path(dir);
+    // What is no number is as good as none.
+    let last = fs::read_to_string(&path).ok().and_then(|it| it.trim_end().parse::<u64>().ok());
+    let begin = last.map_or(unix_us, |last| unix_us.max(last.saturating_add(RUN))).min(u64::MAX / 2);
+    (begin, durable::write(&path, &format!("{begin}\n"), 0o600))
 }
 
 /// Writes the board whole or not at all.
@@ -78,7 +100,26 @@ mod tests {
     use nuvol_community::identity::NodeKey;
     use nuvol_community::text::Name;
 
-    use super::{path, read, remove, write};
+    use super::{RUN, begin_run, path, read, remove, run_path, write};
+
+    #[test]
+    fn runs_follow_each_other_whatever_the_clock_says() {
+        let dir = tempfile::tempdir().unwrap();
+        let begin = |unix_us| {
+            let (begin, kept) = begin_run(dir.path(), unix_us);
+            kept.unwrap();
+            begin
+        };
+        assert_eq!(begin(5_000_000), 5_000_000);
+        assert_eq!(begin(9_000_000_000), 9_000_000_000);
+        assert_eq!(begin(7_000_000), 9_000_000_000 + RUN);
+        assert_eq!(begin(0), 9_000_000_000 + 2 * RUN);
+        assert_eq!(begin(u64::MAX), u64::MAX / 2);
+        std::fs::write(run_path(dir.path()), "12x\n").unwrap();
+        assert_eq!(begin(8), 8);
+        let nowhere = dir.path().join("nowhere");
+        assert!(matches!(begin_run(&nowhere, 8), (8, Err(_))));
+    }
 
     #[test]
     fn a_board_comes_back_or_is_laid_aside() {

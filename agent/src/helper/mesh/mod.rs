@@ -117,6 +117,7 @@ impl Helper {
         if started.as_deref() != Some(read_at_start) {
             return self.mesh_restart(&systemd, service).await;
         }
+        // Whoever is stopped meanwhile reads them when it starts.
         status::tell(&systemd, unit, &self.options.mesh, Signal::Reread).await?;
         // It waits with calls that failed; now there may be somebody to call.
         status::tell(&systemd, unit, &self.options.mesh, Signal::CallNow).await?;

@@ -49,7 +49,9 @@ pub async fn ask(
     let before = List::at(&list)?;
     let is_fresh = |it: &List| it.age.is_some_and(|age| age < FRESH);
     if !before.as_ref().is_some_and(is_fresh) {
-        tell(systemd, unit, folders, Signal::List).await?;
+        if !tell(systemd, unit, folders, Signal::List).await? {
+            return Ok(off(members));
+        }
         let end = tokio::time::Instant::now() + LIMIT;
         let is_same = |now: Option<List>| now.map(|it| it.version) == before.as_ref().map(|it| it.version);
         while is_same(List::at(&list)?) {
@@ -72,8 +74,8 @@ pub async fn ask(
 }
 
 /// Sends it a signal as soon as it knows what that means: tinc 1.0 takes the one for its list from the moment that it has
-/// written its number, and dies of it as long as it has no device.
-pub async fn tell(systemd: &Systemd, unit: &str, folders: &Folders, signal: Signal) -> anyhow::Result<()> {
+/// written its number, and dies of it before it has a device, and when it has none any more. Tells whether it is still on.
+pub async fn tell(systemd: &Systemd, unit: &str, folders: &Folders, signal: Signal) -> anyhow::Result<bool> {
     // Whoever has just begun is in the midst of calling others, and would list from within that.
     let since = if matches!(signal, Signal::List) { CALLS } else { Duration::ZERO };
     let end = tokio::time::Instant::now() + START_LIMIT;
@@ -82,8 +84,11 @@ pub async fn tell(systemd: &Systemd, unit: &str, folders: &Folders, signal: Sign
             // Who starts it anew waits here, or the signal would reach the next one (`prepare`).
             let files = folders.files.clone();
             let _held = apart(move || Store::lock(&files)).await?;
+            if !systemd.state(unit).await?.is_on() {
+                return Ok(false);
+            }
             if is_ready(&folders.runtime, since)? {
-                return systemd.signal(unit, signal).await;
+                return systemd.signal(unit, signal).await.map(|()| true);
             }
         }
         if tokio::time::Instant::now() >= end {
