@@ -92,7 +92,7 @@ fn mesh_apply(work: &MeshWork) -> Request {
     let peer = |it: &MeshPeer| {
         let endpoint = |it: &object::Endpoint| Endpoint::new(it.host.as_str(), it.port).ok();
         let endpoints = it.endpoints.iter().filter_map(endpoint).collect();
-        Some(Peer { address: it.address, key: MeshKey::from_der(&it.key).ok()?, endpoints, connect: it.near })
+        Some(Peer { address: it.address, key: MeshKey::from_der(&it.key).ok()?, endpoints, near: it.near })
     };
     let own = Own { address: work.address, prefix: work.prefix };
     Request::MeshApply { own, peers: work.peers.iter().filter_map(peer).collect() }

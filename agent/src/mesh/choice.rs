@@ -10,14 +10,14 @@ use super::{Own, Peer, TincName};
 /// (docs/ARCHITECTURE.md), and few enough that each costs next to nothing.
 pub const CONNECTIONS: usize = 8;
 
-/// The members to call: those known to answer first, the others by lot. The lot falls on the pair, so that it falls
+/// The members to call: those in the same home first, the others by lot. The lot falls on the pair, so that it falls
 /// the same way every time, differently for each node, and a member that comes or goes changes one call at most.
 /// Nobody can be called who has no endpoint; such a member calls others.
 pub fn choose(own: &Own, peers: &[Peer]) -> Vec<TincName> {
     let mut known: Vec<_> = peers
         .iter()
         .filter(|peer| !callable(own, peer).is_empty())
-        .map(|peer| (Reverse(peer.connect), lot(own.name(), peer.name()), peer.name()))
+        .map(|peer| (Reverse(peer.near), lot(own.name(), peer.name()), peer.name()))
         .collect();
     known.sort_unstable();
     let mut chosen: Vec<TincName> = known.into_iter().take(CONNECTIONS).map(|(.., name)| name).collect();
@@ -58,9 +58,9 @@ mod tests {
         peers.extend((40..60).map(peer));
         assert_eq!(choose(&own(1), &peers).len(), CONNECTIONS);
         for wished in [7, 21] {
-            peers[wished - 2].connect = true;
+            peers[wished - 2].near = true;
         }
-        peers.iter_mut().filter(|peer| peer.endpoints.is_empty()).for_each(|peer| peer.connect = true);
+        peers.iter_mut().filter(|peer| peer.endpoints.is_empty()).for_each(|peer| peer.near = true);
         let chosen = choose(&own(1), &peers);
         assert!(chosen.contains(&TincName(7)) && chosen.contains(&TincName(21)), "{chosen:?}");
         assert!(chosen.iter().all(|name| name.0 < 40), "{chosen:?}");

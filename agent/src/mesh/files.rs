@@ -152,7 +152,7 @@ pub(super) mod tests {
 
     pub fn peer(host: u64) -> Peer {
         let key = MeshKey::from_der(&der(2048, host as u8 & 0x7f)).unwrap();
-        Peer { address: own(host).address, key, endpoints: Vec::new(), connect: false }
+        Peer { address: own(host).address, key, endpoints: Vec::new(), near: false }
     }
 
     fn files(own: &Own, peers: &[Peer]) -> Files {
@@ -221,7 +221,7 @@ pub(super) mod tests {
         fn no_member_writes_into_a_file(host: String, port: u16, id in 2u64..) {
             let endpoints = Endpoint::new(&host, port).into_iter().collect::<Vec<_>>();
             let count = endpoints.len();
-            let peer = Peer { endpoints, connect: true, ..peer(id) };
+            let peer = Peer { endpoints, near: true, ..peer(id) };
             let files = files(&own(1), std::slice::from_ref(&peer));
             let text = text(&files, &format!("hosts/{}", peer.name()));
             let (head, key) = text.split_once("-----BEGIN").unwrap();

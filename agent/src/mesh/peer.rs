@@ -39,8 +39,8 @@ pub struct Peer {
     pub key: MeshKey,
     /// Where it can be called; nothing behind a router that lets nobody in.
     pub endpoints: Vec<Endpoint>,
-    /// Whether it is called before others, because it is known to answer.
-    pub connect: bool,
+    /// Whether it was seen in the same home, and so is called before others.
+    pub near: bool,
 }
 
 impl TincName {

@@ -111,7 +111,9 @@ async fn what_does_not_fit_is_said_beside_its_field_and_nothing_is_typed_twice()
 async fn records_of_cloudy_come_as_a_file_or_as_text() {
     let (site, cookie) = Site::in_community().await;
     assert_eq!(site.send(post(PAGE, &PRINTER).cookie(&cookie)).await.status, 303);
-    let records = r#"[{"s": "http", "d": "Old_pages", "i": "10.1.2.3", "p": "80", "t": "path=/a"}]"#;
+    // As two of its programs have heard of it.
+    let records = r#"[{"s": "http", "d": "Old_pages", "i": "10.1.2.3", "p": "80", "t": "path=/a"},
+        {"s": "HTTP", "d": "Pages", "i": "10.1.2.3", "p": 80}]"#;
     for asked in [upload(records.as_bytes(), " \r\n"), upload(b"", records)] {
         let done = site.send(asked.cookie(&cookie)).await;
         assert_eq!((done.status.as_u16(), done.header("location")), (303, PAGE), "{}", done.body);
@@ -218,6 +220,11 @@ async fn the_api_says_all_that_is_wrong_at_once() {
     let fields = answer.json()["fields"].as_object().unwrap().keys().cloned().collect::<Vec<_>>();
     let expected = ["host", "port", "title", "txt", "type", "zone"].map(|part| format!("services[1].{part}"));
     assert_eq!(fields, expected);
+    let put = ask("PUT", API).cookie(&cookie).json(&json!({"services": [good, wrong, good, wrong]}));
+    let fields = site.send(put).await.json()["fields"].clone();
+    assert_eq!(fields.as_object().unwrap().len(), 2 * expected.len() + 1, "{fields}");
+    assert!(fields["services[2].port"].as_str().unwrap().starts_with("The same type is offered"), "{fields}");
+    assert_eq!(fields["services[3].port"], fields["services[1].port"]);
     assert!(offered(&site, &cookie).await.is_empty());
 }
 

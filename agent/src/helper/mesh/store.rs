@@ -200,7 +200,7 @@ mod tests {
             address: format!("fd01:2:3::{host:x}").parse().unwrap(),
             key: MeshKey::from_pem(key).unwrap(),
             endpoints: Vec::new(),
-            connect: false,
+            near: false,
         };
         Files::of_member(&own(), &hosts.map(peer).collect::<Vec<_>>(), Path::new("/k"))
     }

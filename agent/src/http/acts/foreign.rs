@@ -1,5 +1,7 @@
 //! Services of other machines: what is typed or sent becomes what the heart is asked.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use nuvol_community::identity::NodeId;
 
 use super::Failure;
@@ -16,12 +18,13 @@ pub(in crate::http) async fn set(visit: &mut Visit, services: Vec<Foreign>) -> R
     if services.len() > FOREIGN_LIMIT {
         return Err(Failure::field("services", Wrong::TooMany { limit: FOREIGN_LIMIT }));
     }
-    let wrong = misfits(&services)
-        .flat_map(|(place, misfits)| {
-            let name = move |part| format!("services[{place}].{part}");
-            misfits.into_iter().map(move |(part, misfit)| (name(part), Wrong::Misfit(misfit)))
-        })
-        .collect::<std::collections::BTreeMap<_, _>>();
+    let misfits = misfits(&services).flat_map(|(place, misfits)| {
+        let name = move |part| format!("services[{place}].{part}");
+        misfits.into_iter().map(move |(part, misfit)| (name(part), Wrong::Misfit(misfit)))
+    });
+    // What does not fit at all is said rather than that it is there twice.
+    let again = again(&services).map(|place| (format!("services[{place}].port"), Wrong::Offered));
+    let wrong: BTreeMap<String, Wrong> = again.chain(misfits).collect();
     if !wrong.is_empty() {
         return Err(Failure::Wrong(wrong));
     }
@@ -81,7 +84,17 @@ pub(in crate::http) async fn import(visit: &mut Visit, records: &str) -> Result<
     if !unfit.is_empty() {
         return Err(wrong(Wrong::Records(unfit)));
     }
-    set(visit, services).await
+    // A community's records of old name the same service more than once, as each of its programs heard of it.
+    let twice: BTreeSet<usize> = again(&services).collect();
+    let once = services.into_iter().enumerate().filter(|(place, _)| !twice.contains(place));
+    set(visit, once.map(|(_, it)| it).collect()).await
+}
+
+/// The places in the list of those that stand before in it already.
+fn again(services: &[Foreign]) -> impl Iterator<Item = usize> {
+    let mut seen = BTreeSet::new();
+    let place = |it: &Foreign| (it.kind.clone(), it.host.clone(), it.port);
+    services.iter().enumerate().filter_map(move |(at, it)| (!seen.insert(place(it))).then_some(at))
 }
 
 /// The place in the list, and what does not fit there.

@@ -289,7 +289,7 @@ impl Node {
     pub fn as_peer(&self) -> Peer {
         let endpoints =
             self.endpoint.iter().map(|host| mesh::Endpoint::new(host, mesh::PORT).unwrap()).collect();
-        Peer { address: self.address, key: self.key.clone(), endpoints, connect: false }
+        Peer { address: self.address, key: self.key.clone(), endpoints, near: false }
     }
 
     /// Makes these, without itself, the members.

@@ -67,7 +67,7 @@ fn crowd(count: usize, key: &MeshKey) -> Vec<Peer> {
         address: format!("fd01:2:3::{:x}", at + 2).parse().unwrap(),
         key: key.clone(),
         endpoints: endpoints.clone(),
-        connect: true,
+        near: true,
     };
     (0..count).map(peer).collect()
 }
