@@ -142,6 +142,73 @@ server.kill()
 PYTHON
 "#;
 
+/// A phone at home, a node, and a member on the mesh. Each line: who gets through to whom.
+const HOME_ACCESS: &str = r#"
+set -eu
+mount -t tmpfs tmpfs /run
+mount -t sysfs sysfs /sys
+mkdir /run/netns /run/nuvol-home-access
+ip netns add phone
+ip netns add member
+ip link set lo up
+ip link add home type veth peer name home netns phone
+ip link add nuvol address 02:00:00:00:00:01 type veth peer name nuvol address 02:00:00:00:00:02 netns member
+for one in home nuvol; do ip link set $one up; done
+ip address add 192.168.8.1/24 dev home
+ip address add fd00:99::1/64 dev nuvol nodad
+ip -n phone link set home up
+ip -n phone address add fd00:8::2/64 dev home nodad
+ip -n member link set lo up
+ip -n member link set nuvol up
+ip -n member address add fd00:99::2/64 dev nuvol nodad
+ip neighbour add fd00:99::2 lladdr 02:00:00:00:00:02 dev nuvol nud permanent
+ip -n member neighbour add fd00:99::1 lladdr 02:00:00:00:00:01 dev nuvol nud permanent
+nft --file "$RULES"
+here=$(ip -6 -o address show dev home scope link | sed 's/.*inet6 \([^/]*\).*/\1/')
+ip -n phone -6 route add default via "$here" dev home
+ip -n member -6 route add fd00:8::/64 via fd00:99::1
+ip -6 route add fd00:8::/64 dev home
+for one in phone member; do
+	ip netns exec $one python3 -c 'import socket
+listener = socket.create_server(("::", 4000), family=socket.AF_INET6)
+print("ready", flush=True)
+while True:
+    caller, address = listener.accept()
+    caller.sendall(address[0].encode()); caller.close()' >/run/$one &
+	until [ -s /run/$one ]; do sleep 0.02; done
+done
+gets() {
+	ip netns exec "$1" python3 -c 'import socket, sys
+try: seen = socket.create_connection((sys.argv[2], 4000), timeout=1).recv(99).decode()
+except OSError: seen = "nobody"
+print(sys.argv[1] + ": " + seen)' "$1 to $2" "$3"
+}
+look() {
+	echo "$1"
+	gets phone member fd00:99::2
+	gets member phone fd00:8::2
+}
+sleep 2
+look shut
+echo 1 >/proc/sys/net/ipv6/conf/all/forwarding
+look "shut, on a node that is a router"
+nft flush chain inet nuvol forward
+look "without rules"
+nft --file "$RULES"
+echo 0 >/proc/sys/net/ipv6/conf/all/forwarding
+"$HOME_ACCESS" open
+look open
+grep -E '^interface|prefix|route|Lifetime 0' /run/nuvol-home-access/radvd.conf | sed 's/prefix fd[0-9a-f:]*:0::/prefix HOME::/'
+"$HOME_ACCESS" close
+look closed
+echo "$(cat /proc/sys/net/ipv6/conf/all/forwarding) $(nft list tables | grep -c home-access || true)"
+ip address flush dev nuvol scope global
+"$HOME_ACCESS" open
+cat /run/nuvol-home-access/radvd.conf
+ip address flush dev home
+"$HOME_ACCESS" open || echo "failed"
+"#;
+
 fn service(name: &str, ports: &str) -> Service {
     let json = format!(
         r#"{{"name": "{name}", "title": "T", "summary": "S", "role": "web", "units": ["{name}.service"],
@@ -205,6 +272,47 @@ fd00:7::2 through the mesh: dropped
 own prefix: 80 443 655 8000 ping udp-5353
 after a bad file: 80 443 655 8000 ping udp-5353
 asked: hello
+";
+    assert_eq!(String::from_utf8_lossy(&output.stdout), expected, "{errors}");
+}
+
+#[test]
+fn devices_at_home_reach_the_mesh_while_somebody_lets_them() {
+    if !is_root() {
+        eprintln!("skipped: a network of its own takes root");
+        return;
+    }
+    let at = |path: &str| Path::new(env!("CARGO_MANIFEST_DIR")).join(path).display().to_string();
+    let rules = at("package/root/usr/share/nuvol/firewall.nft");
+    let program = at("../overlays/home-access/files/usr/lib/nuvol/home-access");
+    let output = apart(HOME_ACCESS, &[("RULES", &rules), ("HOME_ACCESS", &program)]);
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{errors}\n{}", String::from_utf8_lossy(&output.stdout));
+    // The member sees the node and not the phone.
+    let expected = "\
+shut
+phone to member: nobody
+member to phone: nobody
+shut, on a node that is a router
+phone to member: nobody
+member to phone: nobody
+without rules
+phone to member: fd00:8::2
+member to phone: fd00:99::2
+open
+phone to member: fd00:99::1
+member to phone: nobody
+interface home {
+AdvDefaultLifetime 0;
+prefix HOME::/64 { };
+route fd00:0099:0000:0000::/64 { AdvRouteLifetime 1800; };
+closed
+phone to member: nobody
+member to phone: nobody
+0 0
+there is no mesh yet
+interface home { AdvSendAdvert off; };
+failed
 ";
     assert_eq!(String::from_utf8_lossy(&output.stdout), expected, "{errors}");
 }
