@@ -18,6 +18,8 @@ const FORMAT: &str = "nuvol-board 1 ";
 
 /// More messages than a run sends, in microseconds of a clock that counts one each.
 const RUN: u64 = 1 << 30;
+/// No number is longer.
+const RUN_LIMIT_BYTES: u64 = 32;
 
 fn path(dir: &Path) -> PathBuf {
     dir.join("community.board")
@@ -36,8 +38,13 @@ fn run_path(dir: &Path) -> PathBuf {
 /// Where that cannot be written down for the next run; this one may begin there all the same.
 pub(super) fn begin_run(dir: &Path, unix_us: u64) -> (u64, anyhow::Result<()>) {
     let path = run_path(dir);
+    let read = || -> std::io::Result<String> {
+        let mut text = String::new();
+        fs::File::open(&path)?.take(RUN_LIMIT_BYTES).read_to_string(&mut text)?;
+        Ok(text)
+    };
     // What is no number is as good as none.
-    let last = fs::read_to_string(&path).ok().and_then(|it| it.trim_end().parse::<u64>().ok());
+    let last = read().ok().and_then(|it| it.trim_end().parse::<u64>().ok());
     let begin = last.map_or(unix_us, |last| unix_us.max(last.saturating_add(RUN))).min(u64::MAX / 2);
     (begin, durable::write(&path, &format!("{begin}\n"), 0o600))
 }

@@ -146,7 +146,6 @@ PYTHON
 const HOME_ACCESS: &str = r#"
 set -eu
 mount -t tmpfs tmpfs /run
-mount -t sysfs sysfs /sys
 mkdir /run/netns /run/nuvol-home-access
 ip netns add phone
 ip netns add member

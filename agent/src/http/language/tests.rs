@@ -10,8 +10,18 @@ use super::{FILES, Language};
 const IMAGE: [&str; 4] = ["-title", "-summary", "-setting-", "-shown-"];
 
 fn is_of_the_image(id: &str) -> bool {
-    let services =
-        ["avahi", "ssh", "tinc", "home-access", "tahoe-lafs", "syncthing", "transmission", "icecast", "mumble", "nginx"];
+    let services = [
+        "avahi",
+        "ssh",
+        "tinc",
+        "home-access",
+        "tahoe-lafs",
+        "syncthing",
+        "transmission",
+        "icecast",
+        "mumble",
+        "nginx",
+    ];
     services.iter().any(|service| {
         let rest = id.strip_prefix(&format!("service-{service}"));
         rest.is_some_and(|rest| IMAGE.iter().any(|part| rest.starts_with(part)))
