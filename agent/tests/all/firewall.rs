@@ -197,7 +197,7 @@ nft --file "$RULES"
 echo 0 >/proc/sys/net/ipv6/conf/all/forwarding
 "$HOME_ACCESS" open
 look open
-grep -E '^interface|prefix|route|Lifetime 0' /run/nuvol-home-access/radvd.conf | sed 's/prefix fd[0-9a-f:]*:0::/prefix HOME::/'
+grep -E '^(interface|prefix|route)|DefaultLifetime' /run/nuvol-home-access/radvd.conf | sed 's/prefix fd[0-9a-f:]*:0::/prefix HOME::/'
 "$HOME_ACCESS" close
 look closed
 echo "$(cat /proc/sys/net/ipv6/conf/all/forwarding) $(nft list tables | grep -c home-access || true)"
@@ -303,7 +303,7 @@ phone to member: fd00:99::1
 member to phone: nobody
 interface home {
 AdvDefaultLifetime 0;
-prefix HOME::/64 { };
+prefix HOME::/64 { AdvValidLifetime 1800; AdvPreferredLifetime 900; };
 route fd00:0099:0000:0000::/64 { AdvRouteLifetime 1800; };
 closed
 phone to member: nobody
