@@ -195,6 +195,7 @@ impl<'t> Resolver<'_, 't> {
             }
         }
         services::check_ports(&found, self.problems);
+        services::check_mesh(&found, self.problems);
         services::check_data(&found, self.problems);
         found
     }

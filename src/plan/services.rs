@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::plan::{Announce, Port, Probe, Service, settings};
 use crate::spec::{
-    At, Catalog, Document, Place, PortSpec, Problem, Problems, ServiceName, ServiceSpec, Word,
+    At, Catalog, Document, Place, PortSpec, Problem, Problems, Role, ServiceName, ServiceSpec, Word,
 };
 
 /// What is wrong with the catalogue itself, whoever uses it.
@@ -109,6 +109,21 @@ pub(super) fn check_ports(
     }
 }
 
+/// A community has one network, and its node one program for it.
+pub(super) fn check_mesh(
+    services: &BTreeMap<ServiceName, (&Document<Catalog>, &ServiceSpec)>,
+    problems: &mut Problems,
+) {
+    let meshes = services.iter().filter(|(_, (_, service))| service.role.value == Role::Mesh);
+    let mut meshes = meshes.map(|(name, (document, service))| (name, document.place(service.role.span)));
+    let Some((first, first_place)) = meshes.next() else { return };
+    for (name, place) in meshes {
+        let words = format!("services `{first}` and `{name}` both are the mesh");
+        let problem = Problem::at(place, words).related(first_place.clone(), format!("`{first}` here"));
+        problems.push(problem.remedy("leave one of them out"));
+    }
+}
+
 /// What belongs to the owner and to no service, and lives on the data partition too: files, settings, and what
 /// agent and helper remember.
 pub const OWN_DATA: [&str; 4] = ["/etc/nuvol", "/home", "/var/lib/nuvol-agent", "/var/lib/nuvol-helper"];
@@ -150,7 +165,7 @@ pub(super) fn planned(spec: &ServiceSpec) -> Service {
     Service {
         title: spec.title.value.clone(),
         summary: spec.summary.value.clone(),
-        role: spec.role,
+        role: spec.role.value,
         units: spec.units.value.iter().map(|unit| unit.value.clone()).collect(),
         start: spec.start,
         ports: spec.ports.iter().map(port).collect(),

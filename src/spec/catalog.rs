@@ -34,7 +34,7 @@ pub struct ServiceSpec {
     /// One line for people.
     pub summary: At<String>,
     /// What kind of service it is.
-    pub role: Role,
+    pub role: At<Role>,
     /// Debian packages that it needs.
     #[serde(default)]
     pub packages: PackageList,
