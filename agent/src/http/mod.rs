@@ -30,6 +30,7 @@ mod secret;
 pub mod server;
 mod session;
 pub mod tls;
+mod whole;
 
 /// The version of this program.
 const AGENT_VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -73,4 +74,5 @@ pub fn router(handle: Handle) -> Router {
         .layer(DefaultBodyLimit::max(BODY_LIMIT_BYTES))
         .layer(CsrfLayer::new())
         .layer(middleware::from_fn_with_state(handle, guard::check))
+        .layer(middleware::from_fn(whole::read))
 }
